@@ -152,11 +152,15 @@ typedef struct MrAsofSpec {
     bool is_timed;
     bool right_can_be_late;
     int64_t late_us;
+    /* The right rows are a table's, which W says nothing of: they stay, and a left row is final
+     * when W has passed it, with the table as it is then. */
+    bool right_stays;
     bool is_final;        /* no row is ever taken back: left rows wait until they are final */
     bool ends_with_batch; /* ad hoc: all are final at the end of the input */
     /* What must hold of both rows besides, over the columns of both inputs: the right row is the
      * last for which it does.  NULL: nothing.  It can fail at most at the ends of time, and stands
-     * only where is_timed, neither is_later nor is_versioned, and no input takes rows back. */
+     * only where is_timed, neither is_later nor is_versioned, and no input takes rows back, but for
+     * right_stays. */
     const MrExpr *condition;
     bool has_reach; /* by the condition the right row is at most reach_us before the left one */
     int64_t reach_us;

@@ -127,6 +127,13 @@ static MrStatus describe_asof_state(MrExplain *explain, const MrAsofSpec *spec,
         return mr_explain_add_text(explain, "State",
                                    "every row of both inputs for ever: nothing bounds it");
     }
+    if (spec->right_stays) {
+        mr_builder_append_string(&explain->text, "left rows until the watermark passes ");
+        append_column_of(explain, node->input, spec->left_time);
+        append_more(explain, spec->late_us);
+        mr_builder_append_string(&explain->text, "; the table as it is then");
+        return mr_explain_add(explain, "State");
+    }
     mr_builder_append_string(&explain->text, spec->is_later
                                                  ? "rows until the watermark passes "
                                                  : "left rows until the watermark passes ");

@@ -94,7 +94,8 @@ static MrStatus check_rest(MrBinder *b, MrLogical *join)
 MrStatus mr_asof_check_condition(MrBinder *b, const MrLogical *join)
 {
     bool is_sure = join->asof.is_timed && !join->asof.is_later &&
-                   !mr_standing_can_change(join->input) && !mr_standing_can_change(join->right);
+                   !mr_standing_can_change(join->input) &&
+                   (join->asof.right_stays || !mr_standing_can_change(join->right));
     return !join->asof.has_condition || is_sure
                ? MR_OK
                : refuse_condition(b, join->predicate,

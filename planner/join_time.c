@@ -336,14 +336,25 @@ bool mr_asof_bounds_time(const MrLogical *join, const MrExpr *part)
     return bounds.has_low || bounds.has_high;
 }
 
+/* Rows of a table as they are, or some of them. */
+static bool is_table(const MrLogical *node)
+{
+    while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT) {
+        node = node->input;
+    }
+    return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_TABLE;
+}
+
 /* The times of an as-of join are known since it was bound; the left ones are those of its rows,
  * where these do not wait for longer than that. */
-static void settle_asof(MrLogical *join)
+static void settle_asof(const MrBinder *b, MrLogical *join)
 {
     const MrLogicalColumn *left = &join->input->columns[join->left_time.column];
     const MrLogicalColumn *right = &join->right->columns[join->right_time.column];
     bool by_change = join->asof.is_versioned && !mr_logical_reads(join->right, MR_SCAN_STREAM);
-    join->asof.is_timed = is_event_time(left) && (by_change || is_event_time(right));
+    join->asof.right_stays = b->closes && !join->asof.is_versioned && is_table(join->right);
+    join->asof.is_timed =
+        is_event_time(left) && (by_change || join->asof.right_stays || is_event_time(right));
     Bounds bounds = asof_bounds(join);
     for (uint32_t i = 0; i < mr_conjunct_count(join->predicate); i++) {
         note_part(&bounds, mr_conjunct_at(join->predicate, i));
@@ -351,7 +362,7 @@ static void settle_asof(MrLogical *join)
     join->asof.has_reach = join->asof.has_condition && bounds.has_low;
     join->asof.reach_us = bounds.has_low ? -bounds.low_us : 0;
     /* A left row that waits for a later one shows when W has passed its own time. */
-    join->passes_time = join->asof.is_timed && !join->asof.is_later;
+    join->passes_time = join->asof.is_timed && (!join->asof.is_later || join->asof.right_stays);
     if (join->passes_time) {
         mr_join_keep_roles(join, true, true);
     }
@@ -380,7 +391,7 @@ MrStatus mr_join_settle(MrBinder *b, MrLogical *node)
     if (node->asof.is_used) {
         node->left_time = times[0];
         node->right_time = times[1];
-        settle_asof(node);
+        settle_asof(b, node);
     } else if (!settle_static(b, node)) {
         settle_bounds(node);
         if (b->closes && !node->passes_time) {

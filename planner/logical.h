@@ -83,6 +83,7 @@ typedef struct MrLogicalAsof {
     bool is_strict;                    /* not at its time either */
     bool is_versioned, keeps_replaced; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
     bool is_timed;                     /* W is about both times */
+    bool right_stays;                  /* … or about the left ones alone: see MrAsofSpec */
     bool has_condition;                /* the predicate says more of both rows than equal keys */
     bool has_reach;                    /* by which the right row is at most reach_us before it */
     int64_t reach_us;

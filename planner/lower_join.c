@@ -218,6 +218,7 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
         .right_retracts = mr_lowering_top(lowering)->retracts,
         .right_is_derived = !mr_logical_is_in_log_order(node->right),
         .is_timed = node->asof.is_timed,
+        .right_stays = node->asof.right_stays,
         .right_can_be_late = mr_logical_reads(node->right, MR_SCAN_STREAM),
         .late_us = left_us > right_us ? left_us : right_us,
         .is_final = !options->is_standing || lowering->emit == MR_EMIT_MODE_CLOSE,

@@ -202,7 +202,8 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
         if (check->on_close && node->asof.is_used && !node->asof.is_timed) {
             return never_closes(check->b, check->statement,
                                 "the times of an ASOF JOIN are not both event times of streams",
-                                "Compare the columns of both WATERMARKs; or use EMIT ON UPDATE.");
+                                "Compare the columns of both WATERMARKs, or that of the left one "
+                                "with a table's; or use EMIT ON UPDATE.");
         }
         if (check->on_close && !node->passes_time && !node->asof.is_used &&
             node->join_type != MR_JOIN_TYPE_INNER) {
@@ -394,8 +395,7 @@ static bool any_can_fail(const MrExpr *const *exprs, uint32_t count)
 static bool can_fail(const MrDagNode *node)
 {
     switch (node->kind) {
-    case MR_OPERATOR_FILTER:
-        return any_can_fail(&((const MrFilterSpec *)node->spec)->predicate, 1);
+    case MR_OPERATOR_FILTER: return any_can_fail(&((const MrFilterSpec *)node->spec)->predicate, 1);
     case MR_OPERATOR_JOIN: return any_can_fail(&((const MrJoinSpec *)node->spec)->condition, 1);
     case MR_OPERATOR_PROJECT: {
         const MrProjectSpec *spec = node->spec;
@@ -410,9 +410,8 @@ bool mr_standing_judges_records(const MrPlan *plan)
     for (uint32_t i = 0; i < plan->dag->node_count; i++) {
         const MrDagNode *node = &plan->dag->nodes[i];
         bool is_own = node->part == NULL && is_made_of_others(plan->dag, node->input);
-        if ((is_own && can_fail(node)) ||
-            (node->kind == MR_OPERATOR_FIXPOINT &&
-             ((const MrRecursionSpec *)node->spec)->may_go_round)) {
+        if ((is_own && can_fail(node)) || (node->kind == MR_OPERATOR_FIXPOINT &&
+                                           ((const MrRecursionSpec *)node->spec)->may_go_round)) {
             return true;
         }
     }

@@ -303,7 +303,7 @@ int64_t mr_asof_final_us(const MrOperator *op, const MrAsofKey *key, uint32_t pl
 {
     const MrAsofSpec *spec = op->spec;
     int64_t time_us = key->left[place].time_us;
-    if (!spec->is_later) {
+    if (!spec->is_later || spec->right_stays) {
         return due_us_of(op, time_us);
     }
     uint32_t right = mr_asof_later(op, key, time_us);
@@ -335,7 +335,7 @@ static int64_t unreached_us(const MrOperator *op, const MrAsofRight *right)
 static int64_t first_passed_us(const MrOperator *op, const MrAsofKey *key)
 {
     const MrAsofSpec *spec = op->spec;
-    if (key->right_count == 0 || spec->is_later) {
+    if (key->right_count == 0 || spec->is_later || spec->right_stays) {
         return MR_TIME_MAX;
     }
     if (spec->condition != NULL) {
@@ -418,6 +418,9 @@ static uint32_t passed_rights(const MrOperator *op, const MrAsofKey *key, int64_
 {
     const MrAsofSpec *spec = op->spec;
     uint32_t gone = 0, stays = spec->is_later ? 0 : 1;
+    if (spec->right_stays) {
+        return 0;
+    }
     if (spec->condition != NULL) {
         return unreached_rights(op, key, watermark_us);
     }
