@@ -49,7 +49,7 @@ typedef struct MrStream {
     uint64_t retention_bytes; /* UINT64_MAX: forever */
     bool reject_bad_rows;     /* on_bad_row = 'reject' */
     const char *connector;    /* "push", "file", "datagen" */
-    const char *format;       /* "csv", "json"; NULL for push */
+    const char *format;       /* "csv", "json"; of push: of requests that do not say; or NULL */
     const MrOption *options;  /* all of WITH, for the source */
     uint32_t option_count;
 } MrStream;

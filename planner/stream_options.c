@@ -118,11 +118,12 @@ static MrStatus read_format(MrBinder *b, const MrAstCreateStream *ast, const MrO
                                        "Use COPY, INSERT, or HTTP POST of JSON lines or CSV.",
                                        "format '%s' is not supported yet", format);
         }
-        if (format != NULL) {
-            mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
-                          "connector '%s' takes no format", stream->connector);
-            return mr_error_hint(b->err, "Each COPY and each HTTP request says its own.");
+        bool is_push = strcmp(stream->connector, "push") == 0;
+        if (format != NULL && !is_push) {
+            return mr_bind_error(b, MR_ERR_INVALID_PARAMETER, ast->base.position,
+                                 "connector '%s' takes no format", stream->connector);
         }
+        stream->format = format; /* of HTTP requests that do not say theirs */
         return MR_OK;
     }
     const char *path;
@@ -343,7 +344,8 @@ MrStatus mr_stream_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *
     const char *of_source;
     MR_TRY(read_connector(&set, stream, &of_source));
     MR_TRY(read_format(b, ast, &set, stream));
-    bool is_csv = stream->format != NULL && strcmp(stream->format, "csv") == 0;
+    bool is_csv = stream->format != NULL && strcmp(stream->format, "csv") == 0 &&
+                  strcmp(stream->connector, "push") != 0; /* a request has its own form */
     const char *more = of_source;
     if (is_csv) {
         more = mr_arena_printf(b->arena, "%s|%s", of_source != NULL ? of_source : "",

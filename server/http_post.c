@@ -269,6 +269,17 @@ static const MrCodecClass *codec_of(const char *content_type)
     return mr_string_equal_nocase(word, MR_STRING("text/csv")) ? &mr_codec_csv : NULL;
 }
 
+/* Nothing is said of the body, or what programs say when nobody has told them: curl's form. */
+static bool is_silent(const char *content_type)
+{
+    if (content_type == NULL) {
+        return true;
+    }
+    MrString word = header_word(content_type);
+    return mr_string_equal_nocase(word, MR_STRING("application/x-www-form-urlencoded")) ||
+           mr_string_equal_nocase(word, MR_STRING("application/octet-stream"));
+}
+
 static MrStatus media_refuse(MrError *err, const char *what, const char *hint)
 {
     mr_error_set(err, MR_ERR_UNSUPPORTED, "%s", what);
@@ -280,7 +291,10 @@ static MrStatus media_find(MrHttpPost *post, const MrCodecClass **codec, MrError
 {
     struct evkeyvalq *headers = evhttp_request_get_input_headers(post->request);
     const char *encoding = evhttp_find_header(headers, "Content-Encoding");
-    *codec = codec_of(evhttp_find_header(headers, "Content-Type"));
+    const char *content_type = evhttp_find_header(headers, "Content-Type");
+    const char *format = post->relation->stream->format;
+    *codec = format != NULL && is_silent(content_type) ? mr_codec_find(mr_string(format))
+                                                       : codec_of(content_type);
     if (*codec == NULL) {
         return media_refuse(err, "the Content-Type is not supported",
                             "Send application/x-ndjson or application/json (an object per line), "
@@ -296,8 +310,7 @@ static MrStatus media_find(MrHttpPost *post, const MrCodecClass **codec, MrError
     return MR_OK;
 }
 
-static MrStatus ingest_make(MrHttpPost *post, const char *stream_name, const MrCodecClass *codec,
-                            MrError *err)
+static MrStatus stream_find(MrHttpPost *post, const char *stream_name, MrError *err)
 {
     post->relation = mr_catalog_find(post->catalog, "public", stream_name);
     if (post->relation == NULL) {
@@ -308,6 +321,11 @@ static MrStatus ingest_make(MrHttpPost *post, const char *stream_name, const MrC
         return mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a stream",
                             post->relation->name);
     }
+    return MR_OK;
+}
+
+static MrStatus ingest_make(MrHttpPost *post, const MrCodecClass *codec, MrError *err)
+{
     uint32_t *given;
     const MrStream *stream = post->relation->stream;
     MrIngestOptions options = { .server = post->server,
@@ -326,10 +344,12 @@ static MrStatus ingest_make(MrHttpPost *post, const char *stream_name, const MrC
 static MrStatus post_init(MrHttpPost *post, const char *stream_name, int *code, MrError *err)
 {
     const MrCodecClass *codec;
+    *code = 0;
+    MR_TRY(stream_find(post, stream_name, err));
     *code = 415;
     MR_TRY(media_find(post, &codec, err));
     *code = 0;
-    MR_TRY(ingest_make(post, stream_name, codec, err));
+    MR_TRY(ingest_make(post, codec, err));
     post->turn = event_new(post->server->base, -1, 0, post_turn, post);
     post->room = post->is_gzip ? malloc(PIECE_BYTES) : NULL;
     return post->turn == NULL || (post->is_gzip && post->room == NULL) ? mr_error_no_memory(err)

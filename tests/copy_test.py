@@ -327,6 +327,30 @@ def test_members():
         assert server.execute("SELECT plain FROM s ORDER BY _seq DESC LIMIT 1") == [("q",)]
 
 
+def test_format_of_requests():
+    """A POST that does not say what it holds has the stream's format, also after a restart; others are refused."""
+    silent = ("application/x-www-form-urlencoded", "application/octet-stream")
+    with harness.Server(http=True) as server:
+        server.execute("CREATE SOURCE j (a int) FORMAT PLAIN ENCODE JSON")
+        server.execute("CREATE STREAM c (a int) WITH (format = 'csv')")
+        server.execute("CREATE STREAM n (a int)")
+        for again in (False, True):
+            if again:
+                server.restart(crash=True)
+            for kind in silent:
+                assert server.post("j", b'{"a": 1}', content_type=kind)[0] == 200
+                assert server.post("c", b"a\n2\n", content_type=kind)[0] == 200
+                assert server.post("n", b"a\n2\n", content_type=kind)[0] == 415
+            assert server.post("j", b"a\n3\n", content_type="text/csv")[0] == 200
+            assert server.post("j", b"<a/>", content_type="text/xml")[0] == 415
+            assert server.post("nosuch", b"a", content_type="text/xml")[0] == 404
+        assert server.execute("SELECT a FROM j ORDER BY _seq") == [(1,), (1,), (3,)] * 2
+        assert server.execute("SELECT a FROM c") == [(2,)] * 4
+        with server.connect() as connection:
+            fails("22023", lambda: connection.execute("CREATE STREAM x (a int) WITH (format = 'csv', header = true)"))
+            fails("0A000", lambda: connection.execute("CREATE STREAM x (a int) WITH (format = 'avro')"))
+
+
 def test_a_column_added_meanwhile():
     """The COPY fails as a whole, with a code that says to run it again."""
     with harness.Server() as server:
