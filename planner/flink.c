@@ -165,16 +165,18 @@ static bool is_key(const MrPlan *plan, uint32_t column)
 static MrStatus sink_ddl(MrFlink *f, const MrFlinkSelect *select, const char *const *types,
                          MrFlinkJob *job)
 {
-    const char *list = "", *keys = "", *name;
+    const char **columns, *list, *keys, *name;
+    MR_NEW_ARRAY(f->arena, columns, select->column_count + f->plan->key_count, f->b->err);
     for (uint32_t i = 0; i < select->column_count; i++) {
         MR_TRY(mr_flink_name(f, select->names[i], &name));
-        MR_TRY(mr_flink_format(f, &list, "%s%s%s %s%s", list, i > 0 ? ", " : "", name, types[i],
+        MR_TRY(mr_flink_format(f, &columns[i], "%s %s%s", name, types[i],
                                is_key(f->plan, i) ? " NOT NULL" : ""));
     }
+    MR_TRY(mr_flink_list(f, columns, select->column_count, ", ", &list));
     for (uint32_t k = 0; k < f->plan->key_count; k++) {
-        MR_TRY(mr_flink_name(f, select->names[f->plan->keys[k]], &name));
-        MR_TRY(mr_flink_format(f, &keys, "%s%s%s", keys, k > 0 ? ", " : "", name));
+        MR_TRY(mr_flink_name(f, select->names[f->plan->keys[k]], &columns[k]));
     }
+    MR_TRY(mr_flink_list(f, columns, f->plan->key_count, ", ", &keys));
     MR_TRY(mr_flink_name(f, job->sink, &name));
     return mr_flink_format(f, &job->sink_ddl,
                            "CREATE TEMPORARY TABLE %s (%s, PRIMARY KEY (%s) NOT ENFORCED)", name,

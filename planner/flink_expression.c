@@ -9,11 +9,12 @@ enum { FLINK_GREATEST_MAX = 4 }; /* arguments are written out twice each time */
 static MrStatus join_texts(MrFlink *f, const MrFlinkValue *args, uint32_t count,
                            const char *between, const char **out)
 {
-    *out = args[0].text;
-    for (uint32_t i = 1; i < count; i++) {
-        MR_TRY(mr_flink_format(f, out, "%s%s%s", *out, between, args[i].text));
+    const char **texts;
+    MR_NEW_ARRAY(f->arena, texts, count + 1, f->b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        texts[i] = args[i].text;
     }
-    return MR_OK;
+    return mr_flink_list(f, texts, count, between, out);
 }
 
 /* What all values of a CASE or COALESCE can be: of numerics, room for every one's digits. */
@@ -40,15 +41,18 @@ static MrStatus widen(MrFlink *f, const MrExpr *expr, const MrFlinkValue *value,
 static MrStatus case_value(MrFlink *f, const MrExpr *expr, const MrFlinkValue *args,
                            MrFlinkValue *out)
 {
-    out->text = "CASE";
-    for (uint32_t i = 0; i + 1 < expr->arg_count; i += 2) {
-        MR_TRY(mr_flink_format(f, &out->text, "%s WHEN %s THEN %s", out->text, args[i].text,
-                               args[i + 1].text));
-        MR_TRY(widen(f, expr, &args[i + 1], out));
+    const char **whens;
+    uint32_t count = expr->arg_count / 2;
+    MR_NEW_ARRAY(f->arena, whens, count + 1, f->b->err);
+    for (uint32_t i = 0; i < count; i++) {
+        MR_TRY(mr_flink_format(f, &whens[i], "WHEN %s THEN %s", args[2 * i].text,
+                               args[2 * i + 1].text));
+        MR_TRY(widen(f, expr, &args[2 * i + 1], out));
     }
     const MrFlinkValue *otherwise = &args[expr->arg_count - 1];
     MR_TRY(widen(f, expr, otherwise, out));
-    return mr_flink_format(f, &out->text, "%s ELSE %s END", out->text, otherwise->text);
+    MR_TRY(mr_flink_list(f, whens, count, " ", &out->text));
+    return mr_flink_format(f, &out->text, "CASE %s ELSE %s END", out->text, otherwise->text);
 }
 
 /* Those of Flink are NULL when one argument is. */

@@ -10,7 +10,8 @@
 enum {
     MR_FLINK_SOURCES_MAX = 64,
     MR_FLINK_DIGITS_MAX = 38,
-    MR_FLINK_TEXT_MAX = 4000 /* of a select list that is written out where it is read */
+    MR_FLINK_TEXT_MAX = 4000, /* of a select list that is written out where it is read */
+    MR_FLINK_STATEMENT_BYTES_MAX = 1 << 20
 };
 
 /* A value as text, with the type that it has here.  A numeric is a DECIMAL(precision, scale). */
@@ -71,7 +72,10 @@ MrStatus mr_flink_interval(MrFlink *f, int64_t us, const char **out);
 /* `form` with $1 … $9 replaced. */
 MrStatus mr_flink_fill(MrFlink *f, const char *form, const char *const *args, uint32_t count,
                        const char **out);
-/* printf into the arena. */
+/* One after the other, with `between` between them. */
+MrStatus mr_flink_list(MrFlink *f, const char *const *texts, uint32_t count, const char *between,
+                       const char **out);
+/* printf into the arena; 54000 beyond MR_FLINK_STATEMENT_BYTES_MAX. */
 MrStatus mr_flink_format(MrFlink *f, const char **out, const char *format, ...) MR_PRINTF(3, 4);
 /* The value as the target's column takes it. */
 MrStatus mr_flink_delivered(MrFlink *f, const MrFlinkValue *value, const char **type,

@@ -12,24 +12,24 @@ static MrStatus add_clause(MrFlink *f, const char **text, const char *word, cons
     return clause == NULL ? MR_OK : mr_flink_format(f, text, "%s %s %s", *text, word, clause);
 }
 
-static MrStatus add_item(MrFlink *f, const char **text, const MrFlinkValue *value, const char *name)
+static MrStatus item_text(MrFlink *f, const MrFlinkValue *value, const char *name, const char **out)
 {
-    const char *quoted;
-    MR_TRY(mr_flink_name(f, name, &quoted));
-    const char *between = (*text)[0] == '\0' ? "" : ", ";
-    return strcmp(quoted, value->text) == 0
-               ? mr_flink_format(f, text, "%s%s%s", *text, between, quoted)
-               : mr_flink_format(f, text, "%s%s%s AS %s", *text, between, value->text, quoted);
+    MR_TRY(mr_flink_name(f, name, out));
+    return strcmp(*out, value->text) == 0 ? MR_OK
+                                          : mr_flink_format(f, out, "%s AS %s", value->text, *out);
 }
 
 MrStatus mr_flink_select_text(MrFlink *f, const MrFlinkSelect *select, const char **out)
 {
-    const char *list = "";
+    const char **items, *list;
+    uint32_t count = 0;
+    MR_NEW_ARRAY(f->arena, items, select->column_count + 1, f->b->err);
     for (uint32_t i = 0; i < select->column_count; i++) {
         if (select->columns[i].text != NULL) {
-            MR_TRY(add_item(f, &list, &select->columns[i], select->names[i]));
+            MR_TRY(item_text(f, &select->columns[i], select->names[i], &items[count++]));
         }
     }
+    MR_TRY(mr_flink_list(f, items, count, ", ", &list));
     MR_TRY(mr_flink_format(f, out, "SELECT %s%s FROM %s", select->is_distinct ? "DISTINCT " : "",
                            list[0] == '\0' ? "1" : list, select->from));
     MR_TRY(add_clause(f, out, "WHERE", select->where));

@@ -44,7 +44,7 @@ static MrStatus column_ddl(MrFlink *f, const MrRelation *stream, const MrFlinkCo
         type = "TIMESTAMP(3)";
     }
     MR_TRY(mr_flink_name(f, column->name, &name));
-    return mr_flink_format(f, ddl, "%s%s%s %s", *ddl, column == f->columns ? "" : ", ", name, type);
+    return mr_flink_format(f, ddl, "%s %s", name, type);
 }
 
 /* A window of Flink closes when W is its last millisecond, ours when W is its end: W is a
@@ -103,7 +103,7 @@ static MrStatus table_name(MrFlink *f, const MrRelation *stream, const char **ou
 
 MrStatus mr_flink_source(MrFlink *f, const MrRelation *stream, const MrFlinkSource **out)
 {
-    const char *ddl = "", *name;
+    const char **columns, *ddl, *name;
     for (uint32_t i = 0; i < f->source_count; i++) {
         if (f->sources[i].stream->oid == stream->oid) {
             *out = &f->sources[i];
@@ -118,9 +118,11 @@ MrStatus mr_flink_source(MrFlink *f, const MrRelation *stream, const MrFlinkSour
     *source = (MrFlinkSource){ .stream = stream };
     MR_TRY(table_name(f, stream, &source->table));
     MR_TRY(set_columns(f, stream));
+    MR_NEW_ARRAY(f->arena, columns, f->column_count, f->b->err);
     for (uint32_t i = 0; i < f->column_count; i++) {
-        MR_TRY(column_ddl(f, stream, &f->columns[i], &ddl));
+        MR_TRY(column_ddl(f, stream, &f->columns[i], &columns[i]));
     }
+    MR_TRY(mr_flink_list(f, columns, f->column_count, ", ", &ddl));
     MR_TRY(watermark_ddl(f, stream, &ddl));
     MR_TRY(mr_flink_name(f, source->table, &name));
     MR_TRY(mr_flink_format(f, &source->ddl, "CREATE TEMPORARY TABLE %s (%s)", name, ddl));

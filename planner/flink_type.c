@@ -60,16 +60,27 @@ const char *mr_flink_type(MrFlink *f, MrType type, uint8_t precision, uint8_t sc
     return NULL;
 }
 
+/* Forms that name an argument more than once grow with every one that they stand in. */
+static MrStatus make_room(MrFlink *f, size_t length, char **out)
+{
+    if (length > MR_FLINK_STATEMENT_BYTES_MAX) {
+        mr_bind_error(f->b, MR_ERR_PROGRAM_LIMIT, f->position,
+                      "the statement for Flink is longer than %d bytes",
+                      MR_FLINK_STATEMENT_BYTES_MAX);
+        return mr_error_hint(f->b->err, "Compute parts of the expression in subqueries in FROM.");
+    }
+    *out = mr_arena_alloc(f->arena, length + 1);
+    return *out == NULL ? mr_error_no_memory(f->b->err) : MR_OK;
+}
+
 MrStatus mr_flink_format(MrFlink *f, const char **out, const char *format, ...)
 {
     va_list args;
+    char *text;
     va_start(args, format);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    char *text = length < 0 ? NULL : mr_arena_alloc(f->arena, (size_t)length + 1);
-    if (text == NULL) {
-        return mr_error_no_memory(f->b->err);
-    }
+    MR_TRY(make_room(f, length < 0 ? SIZE_MAX : (size_t)length, &text));
     va_start(args, format);
     vsnprintf(text, (size_t)length + 1, format, args);
     va_end(args);
@@ -111,10 +122,9 @@ MrStatus mr_flink_fill(MrFlink *f, const char *form, const char *const *args, ui
             length += strlen(args[at[1] - '1']);
         }
     }
-    char *text = mr_arena_alloc(f->arena, length), *to = text;
-    if (text == NULL) {
-        return mr_error_no_memory(f->b->err);
-    }
+    char *text, *to;
+    MR_TRY(make_room(f, length, &text));
+    to = text;
     for (const char *at = form; *at != '\0'; at++) {
         if (*at == '$' && (uint32_t)(at[1] - '1') < count) {
             const char *arg = args[*++at - '1'];
@@ -125,6 +135,25 @@ MrStatus mr_flink_fill(MrFlink *f, const char *form, const char *const *args, ui
         }
     }
     *to = '\0';
+    *out = text;
+    return MR_OK;
+}
+
+MrStatus mr_flink_list(MrFlink *f, const char *const *texts, uint32_t count, const char *between,
+                       const char **out)
+{
+    size_t length = 0;
+    char *text, *to;
+    for (uint32_t i = 0; i < count; i++) {
+        length += strlen(texts[i]) + strlen(between);
+    }
+    MR_TRY(make_room(f, length, &text));
+    to = text;
+    *to = '\0';
+    for (uint32_t i = 0; i < count; i++) {
+        to = stpcpy(to, i > 0 ? between : "");
+        to = stpcpy(to, texts[i]);
+    }
     *out = text;
     return MR_OK;
 }

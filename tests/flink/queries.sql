@@ -69,7 +69,7 @@ WHERE place <= 2 EMIT ON WINDOW CLOSE;
 -- totals
 SELECT city, count(*) AS c, count(n) AS cn, count(DISTINCT driver) AS d, sum(n) AS n, sum(big) AS big,
     sum(km) AS km, sum(x) AS x, min(at) AS first, max(day) AS last, avg(n) AS an, avg(big) AS abig,
-    avg(km) AS akm, avg(x) AS ax, bool_and(ok) AS every, bool_or(ok) AS some,
+    avg(km) AS akm, avg(x) AS ax, bool_and(ok) AS all_ok, bool_or(ok) AS any_ok,
     count(*) FILTER (WHERE n > 0) AS above, sum(DISTINCT n) AS dn, min(driver) AS a, max(x) AS mx
 FROM rides GROUP BY city;
 
@@ -155,7 +155,7 @@ SELECT id, count(*) AS c FROM rides r WHERE NOT EXISTS (SELECT 1 FROM edits e WH
 SELECT id, count(*) AS c FROM rides WHERE driver IN (SELECT username FROM edits WHERE added > 6) GROUP BY id;
 
 -- united
-SELECT kind, count(*) AS c, sum(v) AS v FROM (SELECT 'ride' AS kind, n::bigint AS v FROM rides UNION ALL SELECT 'edit', added FROM edits) u GROUP BY kind;
+SELECT kind, count(*) AS c, sum(v) AS v FROM (SELECT 'ride' AS kind, n::bigint AS v FROM rides UNION ALL SELECT 'an edit', added FROM edits) u GROUP BY kind;
 
 -- names
 SELECT city AS name FROM rides UNION SELECT page FROM edits;
@@ -177,7 +177,7 @@ WITH per_city AS (SELECT city, count(*) AS c, sum(n) AS n FROM rides GROUP BY ci
 SELECT c, count(*) AS cities, max(n) AS n FROM per_city GROUP BY c;
 
 -- quoted
-SELECT city AS "select", count(*) AS "a ""b" FROM rides WHERE driver = 'it''s' OR city <> '' GROUP BY city;
+SELECT city, count(*) AS c, min('a''`"\') AS q FROM rides WHERE driver = 'it''s' OR city <> '' GROUP BY city;
 
 -- best_pages
 WITH per_page AS (SELECT window_start, window_end, page, sum(added) AS added FROM TUMBLE(edits, at, INTERVAL '1' MINUTE)

@@ -94,6 +94,23 @@ START_TEST(test_what_the_zone_decides_is_refused_outside_of_utc)
 }
 END_TEST
 
+/* GREATEST names its arguments twice: the text would double with each that is nested. */
+START_TEST(test_a_statement_has_a_longest_text)
+{
+    MrPlan *plan;
+    char sql[2000] = "CREATE MATERIALIZED VIEW v WITH (engine = 'flink') AS SELECT key, max(";
+    for (int i = 0; i < 40; i++) {
+        strcat(sql, "greatest(");
+    }
+    strcat(sql, "at_ms");
+    for (int i = 0; i < 40; i++) {
+        strcat(sql, ", 1)");
+    }
+    strcat(sql, ") FROM result GROUP BY key");
+    ck_assert_int_eq(fixture_plan(&fixture, sql, &plan), MR_ERR_PROGRAM_LIMIT);
+}
+END_TEST
+
 START_TEST(test_a_view_of_flink_feeds_nobody)
 {
     MrPlan *plan;
@@ -141,6 +158,7 @@ int main(void)
     tcase_add_test(tcase, test_one_source_for_two_scans_and_rows_by_their_place);
     tcase_add_test(tcase, test_local_queries_have_no_job);
     tcase_add_test(tcase, test_what_the_zone_decides_is_refused_outside_of_utc);
+    tcase_add_test(tcase, test_a_statement_has_a_longest_text);
     tcase_add_test(tcase, test_a_view_of_flink_feeds_nobody);
     tcase_add_test(tcase, test_documentation_names_every_function);
     suite_add_tcase(suite, tcase);
