@@ -164,7 +164,8 @@ typedef struct MrAstFromSubquery {
 typedef struct MrAstFromFunction { /* generate_series(1, 3) [WITH ORDINALITY] AS g(x) */
     MrNode base;
     MrAstCall *call;
-    MrNodeList calls; /* ROWS FROM (f(x), g(y)): side by side, `call` the first; else none */
+    MrNodeList calls; /* ROWS FROM (f(x), g(y) AS (…)): such items side by side, without alias,
+                       * `call` the first one's; else none */
     bool lateral;
     bool ordinality;
     MrAlias alias;

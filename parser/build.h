@@ -128,6 +128,8 @@ MrNode *mr_build_join_item(MrParse *parse, MrJoinKind kind, MrNode *left, MrNode
                            MrToken op);
 /* A function in FROM: a window function by its name, else an MrAstFromFunction. */
 MrNode *mr_build_from_call(MrParse *parse, MrNode *call, bool flink_table);
+/* One of them: f(x) [AS (a int, …)]. */
+MrNode *mr_build_rows_from_item(MrParse *parse, MrNode *call, MrNodeList columns);
 /* ROWS FROM (f(x), …): calls side by side. */
 MrNode *mr_build_rows_from(MrParse *parse, int32_t position, MrNodeList calls, bool ordinality);
 void mr_build_alias(MrParse *parse, MrNode *from_item, MrAlias alias);

@@ -391,13 +391,19 @@ static MrNode *build_window(MrParse *parse, const WindowForm *form, MrAstCall *c
     return &window->base;
 }
 
+MrNode *mr_build_rows_from_item(MrParse *parse, MrNode *call, MrNodeList columns)
+{
+    MrAstFromFunction *item = MK(parse, MrAstFromFunction, FROM_FUNCTION, call->position);
+    mr_build_check_plain_call(parse, call);
+    item->call = MR_AST_AS(MrAstCall, call);
+    item->column_defs = columns;
+    return &item->base;
+}
+
 MrNode *mr_build_rows_from(MrParse *parse, int32_t position, MrNodeList calls, bool ordinality)
 {
     MrAstFromFunction *item = MK(parse, MrAstFromFunction, FROM_FUNCTION, position);
-    for (uint32_t i = 0; i < calls.count; i++) {
-        mr_build_check_plain_call(parse, calls.items[i]);
-    }
-    item->call = calls.count > 0 ? MR_AST_AS(MrAstCall, calls.items[0]) : NULL;
+    item->call = calls.count > 0 ? MR_AST_AS(MrAstFromFunction, calls.items[0])->call : NULL;
     item->calls = calls;
     item->ordinality = ordinality;
     return &item->base;

@@ -1102,8 +1102,12 @@ from_call(R) ::= ROWS(T) FROM LPAREN rows_from_list(L) RPAREN opt_ordinality(O).
     R = mr_build_rows_from(p, T.position, L, O.text != NULL);
 }
 %type rows_from_list {MrNodeList}
-rows_from_list(R) ::= func_application(C). { R = mr_list(p, C); }
-rows_from_list(R) ::= rows_from_list(L) COMMA func_application(C). { R = mr_list_add(p, L, C); }
+rows_from_list(R) ::= rows_from_item(C). { R = mr_list(p, C); }
+rows_from_list(R) ::= rows_from_list(L) COMMA rows_from_item(C). { R = mr_list_add(p, L, C); }
+rows_from_item(R) ::= func_application(C). { R = mr_build_rows_from_item(p, C, LIST0); }
+rows_from_item(R) ::= func_application(C) AS LPAREN column_def_list(L) RPAREN. {
+    R = mr_build_rows_from_item(p, C, L);
+}
 %type opt_ordinality {MrToken}
 opt_ordinality(R) ::= . { R = (MrToken){ NULL, -1, 0 }; }
 opt_ordinality(R) ::= WITH_LA(T) ORDINALITY. { R = T; }

@@ -29,43 +29,6 @@ static const struct RecordFunction *function_find(const char *name)
     return NULL;
 }
 
-/* A column that is JSON itself takes the member as it is; but null is NULL in every column. */
-static MrNode *member(MrAstMaker *maker, const char *name, MrTypeId type)
-{
-    MrNode *value = mr_make_column(maker, "v"), *key = mr_make_string(maker, name);
-    MrNode *text = mr_make_operator(maker, "->>", value, key);
-    if (mr_type_is_array(type)) {
-        MrNode *args[] = { mr_make_operator(maker, "->", value, key), key,
-                           mr_make_cast_to(maker, mr_make_null(maker), mr_type_info(type)->name) };
-        return &mr_make_call(maker, "mr_json_array", MR_CALL_PLAIN, mr_make_list(maker, args, 3))
-                    ->base;
-    }
-    if (type != MR_TYPE_JSON && type != MR_TYPE_JSONB) {
-        return text;
-    }
-    return mr_make_when(maker, mr_make_is_null(maker, text, true),
-                        mr_make_operator(maker, "->", value, key));
-}
-
-/* Each column as the type that the query gives it. */
-static MrStatus make_targets(MrBinder *b, MrAstMaker *maker, const MrAstFromFunction *ast,
-                             MrNodeList *out)
-{
-    MrNode **targets;
-    MR_NEW_ARRAY(b->arena, targets, ast->column_defs.count, b->err);
-    for (uint32_t i = 0; i < ast->column_defs.count; i++) {
-        const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, ast->column_defs.items[i]);
-        MrType type;
-        MR_TRY(mr_planner_type(def->type, &type, b->err));
-        maker->position = def->base.position;
-        targets[i] = mr_make_target(
-            maker, mr_make_cast(maker, member(maker, def->name, type.id), def->type), def->name);
-    }
-    maker->position = ast->base.position;
-    *out = (MrNodeList){ .items = targets, .count = ast->column_defs.count };
-    return MR_OK;
-}
-
 /* The JSON of the argument, one value a row, as r(v). */
 static MrNode *make_source(MrAstMaker *maker, MrNode *argument,
                            const struct RecordFunction *function)
@@ -80,23 +43,6 @@ static MrNode *make_source(MrAstMaker *maker, MrNode *argument,
     MrNode *target = mr_make_target(maker, json, "v");
     return mr_make_from_query(maker, mr_make_select(maker, mr_make_list(maker, &target, 1), NULL),
                               alias);
-}
-
-static MrStatus defined_query(MrBinder *b, MrAstMaker *maker, const MrAstFromFunction *ast,
-                              MrAstQuery **out)
-{
-    const struct RecordFunction *function = function_find(ast->call->name.name);
-    MrNodeList targets;
-    if (function == NULL || ast->call->args.count != 1) {
-        mr_bind_error(b, MR_ERR_SYNTAX, ast->base.position,
-                      "a column definition list is only allowed for functions returning "
-                      "\"record\"");
-        return mr_error_hint(b->err, "json_to_record(), json_to_recordset() and their jsonb forms "
-                                     "take one.");
-    }
-    MR_TRY(make_targets(b, maker, ast, &targets));
-    *out = mr_make_select(maker, targets, make_source(maker, ast->call->args.items[0], function));
-    return MR_OK;
 }
 
 /* ---- json_populate_record(row, json) ------------------------------------------------------- */
@@ -132,8 +78,8 @@ static const struct Populate *populate_find(const MrAstCall *call)
 
 bool mr_is_record_function(const MrAstFromFunction *ast)
 {
-    return ast->column_defs.count > 0 ||
-           (ast->calls.count == 0 && !ast->ordinality && populate_find(ast->call) != NULL);
+    return ast->calls.count == 0 && ast->column_defs.count == 0 && !ast->ordinality &&
+           populate_find(ast->call) != NULL;
 }
 
 /* SELECT (json_populate_record(row, v)).* FROM … r(v). */
@@ -153,11 +99,7 @@ MrStatus mr_record_function_query(MrBinder *b, const MrAstFromFunction *ast,
 {
     MrAstMaker maker = mr_ast_maker(b->arena, ast->base.position);
     MrAstQuery *query = NULL;
-    if (ast->column_defs.count > 0) {
-        MR_TRY(defined_query(b, &maker, ast, &query));
-    } else {
-        populate_query(&maker, ast, &query);
-    }
+    populate_query(&maker, ast, &query);
     MrNode *item = mr_make_from_query(&maker, query, ast->alias);
     if (maker.failed) {
         return mr_error_no_memory(b->err);
@@ -203,8 +145,67 @@ static MrStatus bind_member(MrBinder *b, MrExpr *json, const char *name, MrType 
     } else {
         *out = as_text;
     }
-    return mr_coerce(b, *out, type, MR_CAST_EXPLICIT, position, out);
+    MR_TRY(mr_coerce(b, *out, mr_type(type.id), MR_CAST_EXPLICIT, position, out));
+    return type.typmod == -1 ? MR_OK /* a longer text is an error, as where it is read */
+                             : mr_coerce(b, *out, type, MR_CAST_ASSIGNMENT, position, out);
 }
+
+/* ---- json_to_record(json) AS (column type, …) ----------------------------------------------- */
+
+MrStatus mr_record_function_check(MrBinder *b, const MrAstCall *call)
+{
+    return function_find(call->name.name) == NULL
+               ? MR_OK
+               : mr_bind_error(b, MR_ERR_SYNTAX, call->base.position,
+                               "a column definition list is required for functions returning "
+                               "\"record\"");
+}
+
+MrStatus mr_record_function_source(MrBinder *b, const MrAstFromFunction *ast, const MrAstCall *call,
+                                   MrExpr ***args, const char **elements)
+{
+    const struct RecordFunction *function = function_find(call->name.name);
+    if (function == NULL) {
+        mr_bind_error(b, MR_ERR_SYNTAX, ast->column_defs.items[0]->position,
+                      "a column definition list is only allowed for functions returning "
+                      "\"record\"");
+        return mr_error_hint(b->err, "json_to_record(), json_to_recordset() and their jsonb forms "
+                                     "take one.");
+    }
+    if (ast->ordinality) {
+        mr_bind_error(b, MR_ERR_SYNTAX, ast->column_defs.items[0]->position,
+                      "WITH ORDINALITY cannot be used with a column definition list");
+        return mr_error_hint(b->err, "Put the column definition list inside ROWS FROM().");
+    }
+    *elements = function->elements;
+    MR_NEW_ARRAY(b->arena, *args, call->args.count, b->err);
+    for (uint32_t i = 0; i < call->args.count; i++) {
+        MR_TRY(mr_bind_expr(b, call->args.items[i], &(*args)[i]));
+    }
+    const MrTypeId json = strcmp(function->json, "json") == 0 ? MR_TYPE_JSON : MR_TYPE_JSONB;
+    if (call->args.count != 1 || !mr_can_coerce((*args)[0]->type.id, json, MR_CAST_IMPLICIT)) {
+        return mr_function_missing(b, call->name.name, *args, call->args.count,
+                                   call->base.position);
+    }
+    return mr_coerce(b, (*args)[0], mr_type(json), MR_CAST_IMPLICIT, call->base.position,
+                     &(*args)[0]);
+}
+
+MrStatus mr_record_function_members(MrBinder *b, const MrAstFromFunction *ast, MrExpr *json,
+                                    MrSelectList *list)
+{
+    for (uint32_t i = 0; i < ast->column_defs.count; i++) {
+        const MrAstColumnDef *def = MR_AST_AS(const MrAstColumnDef, ast->column_defs.items[i]);
+        MrType type;
+        MrExpr *value;
+        MR_TRY(mr_planner_type(def->type, &type, b->err));
+        MR_TRY(bind_member(b, json, def->name, type, def->base.position, &value));
+        MR_TRY(mr_select_add(b, list, value, def->name, NULL));
+    }
+    return MR_OK;
+}
+
+/* ---- json_populate_record as a value -------------------------------------------------------- */
 
 /* The row's fields, of the members where the object has them. */
 static MrStatus populate(MrBinder *b, const MrAstCall *call, const struct Populate *function,

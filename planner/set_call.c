@@ -4,7 +4,6 @@
 #include "planner/set_call.h"
 
 #include "planner/call_arguments.h"
-#include "planner/over.h"
 #include "planner/row_value.h"
 #include "planner/set_node.h"
 #include "planner/subquery.h"
@@ -33,8 +32,7 @@ static bool wanted_types(const MrSetFunction *entry, const MrTypeId *types, MrTy
     return true;
 }
 
-/* The entry for these arguments, coerced. */
-static MrStatus choose_function(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
+MrStatus mr_set_function_choose(MrBinder *b, const char *name, MrExpr **args, uint32_t arg_count,
                                 int32_t position, const MrSetFunction **out)
 {
     const MrSetFunction *const *found;
@@ -75,7 +73,7 @@ static MrStatus choose_function(MrBinder *b, const char *name, MrExpr **args, ui
     return MR_OK;
 }
 
-static MrStatus bind_arguments(MrBinder *b, const MrAstCall *call, MrExpr ***out)
+MrStatus mr_set_bind_arguments(MrBinder *b, const MrAstCall *call, MrExpr ***out)
 {
     MR_NEW_ARRAY(b->arena, *out, call->args.count, b->err);
     for (uint32_t i = 0; i < call->args.count; i++) {
@@ -85,7 +83,7 @@ static MrStatus bind_arguments(MrBinder *b, const MrAstCall *call, MrExpr ***out
     return MR_OK;
 }
 
-static bool gives_rows(const MrAstCall *call)
+bool mr_call_gives_rows(const MrAstCall *call)
 {
     const MrSetFunction *const *found;
     return mr_set_function_lookup(mr_string(call->name.name), &found) > 0;
@@ -159,9 +157,9 @@ static MrStatus bind_listed(MrBinder *b, const MrAstCall *call, uint32_t *index)
     if (!is_allowed(b)) {
         return refuse_place(b, call);
     }
-    MR_TRY(bind_arguments(b, call, &args));
-    MR_TRY(choose_function(b, call->name.name, args, call->args.count, call->base.position,
-                           &function));
+    MR_TRY(mr_set_bind_arguments(b, call, &args));
+    MR_TRY(mr_set_function_choose(b, call->name.name, args, call->args.count, call->base.position,
+                                  &function));
     return list_add(b, b->set_calls, function, args, index);
 }
 
@@ -192,144 +190,11 @@ MrStatus mr_bind_set_call(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
     uint32_t index = 0;
     *out = NULL;
-    if (!gives_rows(call)) {
+    if (!mr_call_gives_rows(call)) {
         return MR_OK;
     }
     MR_TRY(bind_listed(b, call, &index));
     const MrSetFunction *function = b->set_calls->items[index].function;
     return function->column_count == 1 ? field_of(b, index, 0, call->base.position, out)
                                        : row_of(b, index, call->base.position, out);
-}
-
-/* ---- In FROM ------------------------------------------------------------------------------- */
-
-/* A function of one value in FROM is one row. */
-static MrStatus project_scalar(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
-                               MrLogical **out)
-{
-    MrExpr **exprs;
-    const char **names;
-    uint32_t count = 0;
-    MR_NEW_ARRAY(b->arena, exprs, 2, b->err);
-    MR_NEW_ARRAY(b->arena, names, 2, b->err);
-    MR_TRY(mr_bind_expr_known(b, &ast->call->base, &exprs[0]));
-    MR_TRY(mr_bind_attach(b, &input, exprs, 1));
-    names[count++] = ast->alias.name != NULL ? ast->alias.name : ast->call->name.name;
-    if (ast->ordinality) {
-        MrDatum one = { .type = mr_type(MR_TYPE_INT64), .integer = 1 };
-        MR_TRY(mr_expr_constant(b->arena, &one, -1, &exprs[count], b->err));
-        names[count++] = "ordinality";
-    }
-    return mr_logical_project(b->arena, input, exprs, names, count, out, b->err);
-}
-
-/* The calls of one item, side by side. */
-typedef struct FromCalls {
-    MrLogicalSetCall *calls;
-    MrExpr ***args;
-    uint32_t count, column_count;
-} FromCalls;
-
-/* unnest(a, b) is unnest(a) beside unnest(b). */
-static uint32_t call_parts(const MrAstCall *ast)
-{
-    const bool is_apart = strcmp(ast->name.name, "unnest") == 0 && ast->args.count > 1;
-    return is_apart ? ast->args.count : 1;
-}
-
-static MrStatus add_call(MrBinder *b, const MrAstCall *ast, FromCalls *out)
-{
-    MrExpr **args;
-    const uint32_t parts = call_parts(ast), each = parts > 1 ? 1 : ast->args.count;
-    MR_TRY(bind_arguments(b, ast, &args));
-    if (!gives_rows(ast)) {
-        const MrFunction *const *found;
-        if (mr_function_lookup(mr_string(ast->name.name), &found) == 0) {
-            return mr_function_missing(b, ast->name.name, args, ast->args.count,
-                                       ast->base.position);
-        }
-        return mr_bind_unsupported(b, ast->base.position, "Select its value beside the others.",
-                                   "%s(), which gives one value, is not supported in ROWS FROM",
-                                   ast->name.name);
-    }
-    for (uint32_t part = 0; part < parts; part++) {
-        const uint32_t c = out->count++;
-        out->args[c] = args + part;
-        MR_TRY(choose_function(b, ast->name.name, out->args[c], each, ast->base.position,
-                               &out->calls[c].function));
-        out->column_count += out->calls[c].function->column_count;
-    }
-    return MR_OK;
-}
-
-/* The call, or those of ROWS FROM (…); *out is empty before. */
-static MrStatus bind_calls(MrBinder *b, const MrAstFromFunction *ast, FromCalls *out)
-{
-    const MrAstCall **calls;
-    const uint32_t count = ast->calls.count > 0 ? ast->calls.count : 1;
-    uint32_t parts = 0;
-    MR_NEW_ARRAY(b->arena, calls, count, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        const MrAstCall *call =
-            ast->calls.count > 0 ? MR_AST_AS(const MrAstCall, ast->calls.items[i]) : ast->call;
-        MR_TRY(mr_call_by_place(b, call, &calls[i]));
-        parts += call_parts(calls[i]);
-    }
-    MR_NEW_ARRAY(b->arena, out->calls, parts, b->err);
-    MR_NEW_ARRAY(b->arena, out->args, parts, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(add_call(b, calls[i], out));
-    }
-    return MR_OK;
-}
-
-/* Of the node's columns those that are seen: the functions', the number. */
-static MrStatus show_columns(MrBinder *b, const MrAstFromFunction *ast, const FromCalls *calls,
-                             MrLogical *node, MrLogical **out)
-{
-    MrExpr **exprs;
-    const char **names;
-    uint32_t first = node->column_count - calls->column_count - 1;
-    uint32_t count = calls->column_count + ast->ordinality;
-    MR_NEW_ARRAY(b->arena, exprs, count, b->err);
-    MR_NEW_ARRAY(b->arena, names, count, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        MR_TRY(mr_expr_column(b->arena, first + i, node->columns[first + i].type, -1, &exprs[i],
-                              b->err));
-        names[i] = i < calls->column_count ? node->columns[first + i].name : "ordinality";
-    }
-    if (calls->column_count == 1 && calls->calls->function->columns[0].name == NULL &&
-        ast->alias.name != NULL) {
-        names[0] = ast->alias.name;
-    }
-    return mr_logical_project(b->arena, node, exprs, names, count, out, b->err);
-}
-
-static MrStatus bind_rows(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
-                          MrLogical **out, bool *is_scalar)
-{
-    FromCalls calls = { 0 };
-    if (ast->calls.count <= 1 && !gives_rows(ast->call)) {
-        *is_scalar = !ast->ordinality;
-        return project_scalar(b, ast, input, out);
-    }
-    MR_TRY(bind_calls(b, ast, &calls));
-    *is_scalar = calls.column_count == 1 && !ast->ordinality;
-    for (uint32_t c = 0; c < calls.count; c++) {
-        MR_TRY(mr_bind_attach(b, &input, calls.args[c], calls.calls[c].function->arg_count));
-    }
-    MR_TRY(mr_set_project_arguments(b, calls.calls, calls.args, calls.count, &input));
-    MR_TRY(
-        mr_logical_project_set(b->arena, input, calls.calls, calls.count, false, &input, b->err));
-    return show_columns(b, ast, &calls, input, out);
-}
-
-MrStatus mr_bind_from_function(MrBinder *b, const MrAstFromFunction *ast, MrLogical *input,
-                               MrLogical **out, bool *is_scalar)
-{
-    MrClause clause = b->clause;
-    b->clause = MR_CLAUSE_FROM_FUNCTION;
-    MrStatus status = bind_rows(b, ast, input, out, is_scalar);
-    b->clause = clause;
-    return status;
 }
