@@ -114,4 +114,21 @@ def test_captured_statements():
         assert not different, f"{len(different)} of {asked} statements have another answer"
 
 
+def test_rows_of_the_standard():
+    """information_schema's lists of features, limits and facts are PostgreSQL's, but for its minor version."""
+    with harness.Postgres() as postgres, harness.Server() as server, \
+            postgres.connect(user="postgres", dbname="postgres") as theirs, server.connect() as ours:
+        for name in ("sql_features", "sql_implementation_info", "sql_parts", "sql_sizing"):
+            sql = f"SELECT * FROM information_schema.{name} ORDER BY 1, 2, 3"
+            wanted, got = theirs.execute(sql), ours.execute(sql)
+            assert [(c.name, c.type_code) for c in got.description] == \
+                [(c.name, c.type_code) for c in wanted.description], name
+            assert len(wanted := wanted.fetchall()) == len(got := got.fetchall()), (name, len(wanted), len(got))
+            for one, other in zip(wanted, got):
+                assert one == other or one[1] == other[1] == "DBMS VERSION", (name, one, other)
+        # Domains: neither has one of a user's.
+        sql = "SELECT count(*) FROM information_schema.domains WHERE domain_schema = 'public'"
+        assert theirs.execute(sql).fetchall() == ours.execute(sql).fetchall() == [(0,)]
+
+
 harness.main(globals())

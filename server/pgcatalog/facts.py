@@ -3,9 +3,11 @@
 
     MILLRACE_SOURCE=. MILLRACE_BUILD=build server/pgcatalog/facts.py
 
-Names, numbers and types only: which relations pg_catalog and information_schema have, with their
-columns, and which types and collations are built in.
+Which relations pg_catalog and information_schema have, with their columns; which types and collations
+are built in; and the rows of information_schema that say what the standard's features, limits and facts
+are there (sql_features and its kin).
 """
+import re
 import sys
 from pathlib import Path
 
@@ -34,6 +36,7 @@ SELECT DISTINCT p.oid, p.proname FROM pg_type t
 JOIN pg_proc p ON p.oid IN (t.typinput, t.typoutput, t.typreceive, t.typsend)
 WHERE t.typnamespace = 'pg_catalog'::regnamespace ORDER BY p.oid
 """
+STANDARD = ("sql_features", "sql_implementation_info", "sql_parts", "sql_sizing")
 
 
 def head(name, what):
@@ -52,6 +55,33 @@ def wrap(words, indent, width=100):
             line = f"{line} {word}" if line else word
     lines.append(line)
     return "\n".join(f'{indent}"{text}"' for text in lines)
+
+
+def constants(value):
+    """The field as string constants of C, which become one; a long text is several."""
+    if value is None:
+        return ["NULL"]
+    parts = re.findall(r".{1,80}(?:\s|$)", str(value)) or [""]
+    return ['"' + re.sub(r'(["\\])', r"\\\1", part) + '"' for part in parts]
+
+
+def write_standard(connection):
+    """Every row as the texts of its columns; a version is that which version() says, too."""
+    with open(HERE / "standard.def", "w", encoding="utf-8") as out:
+        out.write(head("standard.def", "what information_schema says of the standard:\n"
+                       " * MR_PG_STANDARD(relation, the columns as text; NULL: NULL)."))
+        for name in STANDARD:
+            for row in connection.execute(f"SELECT * FROM information_schema.{name} ORDER BY 1, 2, 3"):
+                fields = ["15.00.0000" if re.fullmatch(r"15\.\d+\.0000\)?", str(field)) else field for field in row]
+                line = f"MR_PG_STANDARD({name}"
+                for field in fields:
+                    line += ","
+                    for text in constants(field):
+                        if len(line) + len(text) > 97:
+                            out.write(line + "\n")
+                            line = "   "
+                        line += f" {text}"
+                out.write(line + ")\n")
 
 
 def letter(value):
@@ -83,6 +113,7 @@ def main():
                            "MR_PG_TYPE_FUNCTION(oid, name)."))
             for oid, name in connection.execute(FUNCTIONS):
                 out.write(f'MR_PG_TYPE_FUNCTION({oid}, "{name}")\n')
+        write_standard(connection)
 
 
 if __name__ == "__main__":
