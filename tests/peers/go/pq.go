@@ -64,6 +64,18 @@ var pqChecks = []check{
 		must(db.QueryRow("SELECT * FROM "+name+"_types").Scan(&a, &d, &f, &g, &h, &i, &l, &m, pq.Array(&q), pq.Array(&r)))
 		equal([]any{a, d, f, g, h, i, l.UTC(), m.UTC(), q, r}, []any{true, int64(-9), -1e30, "-12345.678", "héllo '\\ 日本",
 			[]byte{0, 1, 255}, at, at, []int64{1, 2}, []string{"a", `d"e`}})
+		// The rest as text, as database/sql gives what Go has no type for; a NULL of each.
+		for _, each := range [][2]string{{"smallint", "-32768"}, {"integer", "2147483647"}, {"real", "0.5"}, {"varchar(9)", "x y"},
+			{"json", `{"b": 1}`}, {"jsonb", `{"a": [1, 2.5, null]}`}, {"uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
+			{"interval", "1 mon 2 days 00:00:03.5"}, {"oid", "4294967295"}, {"name", "n"}, {"uuid[]", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}"},
+			{"numeric(5,2)[]", "{1.50,NULL}"}, {"date[]", "{2026-01-01}"}, {"jsonb[]", `{"{\"a\": 1}"}`}} {
+			var text, nothing sql.NullString
+			must(db.QueryRow("SELECT $1::"+each[0]+", NULL::"+each[0], each[1]).Scan(&text, &nothing))
+			equal([]any{each[0], text.String, nothing.Valid}, []any{each[0], each[1], false})
+		}
+		var day, hour time.Time
+		must(db.QueryRow("SELECT $1::date, $2::time", "2026-02-28", "23:59:59.999999").Scan(&day, &hour))
+		equal([]string{day.Format("2006-01-02"), hour.Format("15:04:05.000000")}, []string{"2026-02-28", "23:59:59.999999"})
 		var bools []bool
 		var floats []float64
 		var pieces [][]byte

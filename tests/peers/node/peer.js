@@ -14,7 +14,7 @@ const ssl = { ca: fs.readFileSync(process.env.PGSSLROOTCERT, 'utf8') };
 
 // A timestamp is compared as the text that came.
 const types = require('pg').types;
-const asSent = { getTypeParser: (oid, format) => [1082, 1114, 1184].includes(oid) ? (text) => text : types.getTypeParser(oid, format) };
+const asSent = { getTypeParser: (oid, format) => [1082, 1114, 1184, 1186].includes(oid) ? (text) => text : types.getTypeParser(oid, format) };
 
 async function connected(call, options = {}) {
   const client = new Client({ ssl, ...options });
@@ -36,11 +36,12 @@ const checks = {
   async types(c) {
     const columns = ['a boolean', 'b smallint', 'c integer', 'd bigint', 'e real', 'f double precision',
       'g numeric(12,3)', 'h text', 'i bytea', 'j date', 'k time', 'l timestamp', 'm timestamptz', 'o uuid',
-      'p jsonb', 'q integer[]', 'r text[]', 's numeric(5,2)[]', 't boolean[]'];
+      'p jsonb', 'q integer[]', 'r text[]', 's numeric(5,2)[]', 't boolean[]', 'u json', 'v varchar(9)', 'w interval', 'x uuid[]', 'y double precision[]'];
     const sent = [true, -32768, 2147483647, '-9223372036854775808', 0.5, -1e300, '-12345.678',
       "héllo \\ 'quoted' \t 日本", Buffer.from([0, 1, 255]), '2026-02-28', '23:59:59.999999',
       '2026-01-01 10:42:31.123456', '2026-07-01 12:00:00+00', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11',
-      { a: [1, 2.5, null] }, [1, 2, null], ['a', 'b c', 'd"e', null, 'NULL'], [1.5, null], [true, false]];
+      { a: [1, 2.5, null] }, [1, 2, null], ['a', 'b c', 'd"e', null, 'NULL'], [1.5, null], [true, false],
+      { b: 1 }, 'x y', '1 mon 2 days 00:00:03.5', ['a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', null], [0.5, -1e300]];
     await c.query(`CREATE STREAM ${name}_types (${columns.join(', ')})`);
     const places = columns.map((_, i) => `$${i + 1}`).join(', ');
     await c.query(`INSERT INTO ${name}_types VALUES (${places})`, sent);
@@ -48,7 +49,7 @@ const checks = {
     const answer = await c.query({ text: `SELECT * FROM ${name}_types ORDER BY b NULLS LAST`, rowMode: 'array', types: asSent });
     assert.deepStrictEqual(answer.rows, [sent, sent.map(() => null)]);
     assert.deepStrictEqual(answer.fields.map((field) => field.dataTypeID),
-      [16, 21, 23, 20, 700, 701, 1700, 25, 17, 1082, 1083, 1114, 1184, 2950, 3802, 1007, 1009, 1231, 1000]);
+      [16, 21, 23, 20, 700, 701, 1700, 25, 17, 1082, 1083, 1114, 1184, 2950, 3802, 1007, 1009, 1231, 1000, 114, 1043, 1186, 2951, 1022]);
     const at = new Date('2026-07-01T12:00:00.123Z');
     assert.deepStrictEqual((await c.query('SELECT $1::timestamptz AS at', [at])).rows[0].at, at);
     const row = (await c.query({ text: "SELECT $1::int4 AS i, $2::bool AS b, 'x' AS t", values: [7, true], binary: true })).rows[0];

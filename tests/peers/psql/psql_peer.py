@@ -41,7 +41,32 @@ def login():
     equal(psql("SELECT 1", check=False, PGPASSWORD="wrong").returncode, 2)
 
 
+# Every type that can be a column: its name, and a value as psql shows it.
+EACH = (("boolean", "t"), ("smallint", "-32768"), ("integer", "2147483647"), ("bigint", "-9223372036854775808"), ("real", "0.5"),
+        ("double precision", "-1e+300"), ("numeric(12,3)", "-12345.678"), ("numeric", "NaN"), ("text", "héllo \\ 'q' \"d\" {,} 日本"),
+        ("varchar(20)", "x y"), ("bytea", "\\x0001ff"), ("json", '{"b": 1,  "a": [null]}'), ("jsonb", '{"a": [1, 2.5, null]}'),
+        ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), ("date", "2026-02-28"), ("time", "23:59:59.999999"),
+        ("timestamp", "2026-01-01 10:42:31.123456"), ("timestamptz", "2026-07-01 12:00:00+00"), ("interval", "1 mon 2 days 00:00:03.5"),
+        ("integer[]", "{1,NULL}"), ("text[]", '{a,"b c",NULL,"NULL",""}'), ("numeric(5,2)[]", "{1.50,NULL}"), ("boolean[]", "{t,NULL}"),
+        ("date[]", "{2026-01-01}"), ("uuid[]", "{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}"), ("double precision[]", "{0.5,Infinity}"),
+        ("timestamptz[]", '{"2026-07-01 12:00:00+00"}'), ("jsonb[]", '{"{\\"a\\": 1}"}'), ("bytea[]", '{"\\\\x00ff"}'))
+
+
+def every_type():
+    """A row of all types and one of NULLs, as literals that :'name' quotes."""
+    names = [f"c{n}" for n in range(len(EACH))]
+    ask(f"CREATE STREAM {NAME}_each (" + ", ".join(f"{name} {kind}" for name, (kind, _) in zip(names, EACH)) + ")")
+    settings = [part for name, (_, value) in zip(names, EACH) for part in ("-v", f"{name}={value}")]
+    ask(f"INSERT INTO {NAME}_each VALUES (" + ", ".join(f":'{name}'" for name in names) + ")", *settings)
+    ask(f"INSERT INTO {NAME}_each (c0) VALUES (NULL)")
+    equal(ask(f"SELECT * FROM {NAME}_each WHERE c0", "-F", "\x1f").rstrip("\n").split("\x1f"), [value for _, value in EACH])
+    equal(ask(f"SELECT * FROM {NAME}_each WHERE c0 IS NULL", "-P", "null=~"), "|".join(["~"] * len(EACH)) + "\n")
+    for name in ('"char"', "name", "oid", "regclass"):
+        equal(ask(f"SELECT '7'::{name}"), "7\n")
+
+
 def types():
+    every_type()
     ask(f"CREATE STREAM {NAME}_types (a boolean, b bigint, c numeric(8,2), d text, e timestamptz, f integer[], g bytea, "
         "h interval, i jsonb)")
     ask(f"INSERT INTO {NAME}_types VALUES (true, -9, 1.50, 'é''x', '2026-07-01 12:00Z', '{{1,NULL}}', '\\x0001', "

@@ -41,6 +41,11 @@ def check_statements():
 def check_types():
     """pgcli shows values as the server writes them."""
     values = (("true", "boolean", True), ("-9", "bigint", -9), ("1.50", "numeric(8,2)", "1.50"), ("é''x", "text", "é'x"),
+              ("-32768", "smallint", -32768), ("2147483647", "integer", 2147483647), ("0.5", "real", 0.5), ("-1e300", "double precision", -1e300),
+              ("x y", "varchar(9)", "x y"), ("23:59:59.999999", "time", "23:59:59.999999"), ('{"b": 1}', "json", '{"b": 1}'),
+              ("2026-01-01 10:42:31.123456", "timestamp", "2026-01-01 10:42:31.123456"), ("{a,NULL}", "text[]", ["a", None]),
+              ("{t,NULL}", "boolean[]", [True, None]), ("{0.5,-1e300}", "double precision[]", [0.5, -1e300]), ("a", '"char"', "a"),
+              ("n", "name", "n"), ("7", "oid", 7),
               ("2026-02-28", "date", "2026-02-28"), ("2026-07-01 12:00Z", "timestamptz", "2026-07-01 12:00:00+00"),
               ("2 days", "interval", "2 days, 0:00:00"), ("{1,NULL}", "integer[]", [1, None]),
               ('{"a": 1}', "jsonb", '{"a": 1}'), ("\\x0001", "bytea", "\\x0001"),
@@ -48,6 +53,8 @@ def check_types():
     (rows, headers, _), = answers("SELECT " + ", ".join(f"'{text}'::{kind}" for text, kind, _ in values))
     for cell, (text, kind, wanted) in zip(rows[0], values):
         assert str(cell) == str(wanted), f"{kind}: {cell!r} instead of {wanted!r}"
+    (rows, headers, _), = answers("SELECT " + ", ".join(f"NULL::{kind}" for _, kind, _ in values))
+    equal(set(rows[0]), {None})
 
 
 def check_copy():

@@ -21,10 +21,11 @@ VALUES = (
     datetime.datetime(2026, 7, 1, 12, 0, tzinfo=UTC), datetime.timedelta(days=1, seconds=7200),
     uuid.UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), {"a": [1, 2.5, None]}, [1, 2, None],
     ["a", "b c", 'd"e', None], [True, None], [decimal.Decimal("1.50"), None], [datetime.date(2026, 1, 1)], [uuid.UUID(int=7)],
-    [0.5, float("inf")], [datetime.datetime(2026, 7, 1, 12, 0, tzinfo=UTC)])
+    [0.5, float("inf")], [datetime.datetime(2026, 7, 1, 12, 0, tzinfo=UTC)], {"b": 1},
+    "x y")
 COLUMNS = ("a boolean, b smallint, c integer, d bigint, e real, f double precision, g numeric(12,3), h text, "
            "i bytea, j date, k time, l timestamp, m timestamptz, n interval, o uuid, p jsonb, q integer[], "
-           "r text[], s boolean[], t numeric(5,2)[], u date[], v uuid[], w double precision[], x timestamptz[]")
+           "r text[], s boolean[], t numeric(5,2)[], u date[], v uuid[], w double precision[], x timestamptz[], y json, z varchar(9)")
 
 
 def connect(**more):
