@@ -431,6 +431,33 @@ def test_sasl_messages():
         is_in(connect(server, user="ann", password="pw"))
 
 
+def test_who_is_there_is_not_told():
+    """A name that nobody has gets a salt like any other, the same each time, and fails at the proof."""
+    with harness.Server() as server:
+        server.execute("CREATE ROLE ann LOGIN PASSWORD 'pw'")
+        first = wire.message(b"p", wire.text("SCRAM-SHA-256") + struct.pack("!i", 12) + b"n,,n=,r=abcd")
+
+        def challenge(user):
+            """Salt and rounds, and how it ends."""
+            with raw(server) as connection:
+                connection.sendall(wire.startup(user=user))
+                connection.recv(4096)
+                connection.sendall(first)
+                fields = dict(part.split(b"=", 1) for part in connection.recv(4096)[9:].split(b","))
+                proof = b"c=biws,r=" + fields[b"r"] + b",p=" + base64.b64encode(b"0" * 32)
+                connection.sendall(wire.message(b"p", proof))
+                end = rest(connection)
+                return fields[b"s"], fields[b"i"], end[end.rindex(b"SFATAL"):].replace(user.encode(), b"?")
+
+        ann, nobody, other = challenge("ann"), challenge("nobody"), challenge("nobody2")
+        assert challenge("ann") == ann and challenge("nobody") == nobody, "a salt that changes tells"
+        assert len({ann[0], nobody[0], other[0]}) == 3, (ann[0], nobody[0], other[0])
+        assert len(ann[0]) == len(nobody[0]) and ann[1:] == nobody[1:] == other[1:], (ann, nobody, other)
+        assert b"C28P01" in ann[2], ann
+        relaunch(server)
+        assert challenge("nobody") == nobody, "another start, another salt"
+
+
 # -- the hba file -----------------------------------------------------------------------------------------
 
 HBA = """

@@ -155,6 +155,43 @@ def test_login_deadline():
         answers(server)
 
 
+def timer_of(w):
+    """The kernel's timer of the server's end: its kind (2: keepalive) and the seconds until it is due."""
+    ours, theirs = (end[1] for end in (w.socket.getsockname(), w.socket.getpeername()))
+    for name in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if [int(end.split(":")[1], 16) for end in fields[1:3]] == [theirs, ours]:
+                kind, due = (int(part, 16) for part in fields[5].split(":"))
+                return kind, due / os.sysconf("SC_CLK_TCK")
+    raise AssertionError("no such connection")
+
+
+def test_half_open_connections():
+    """A client that has gone without a word is asked after 30 s of silence."""
+    with harness.Server() as server, Wire(server) as w:
+        w.ask(query("SELECT 1"))
+        wait_until(lambda: timer_of(w)[0] == 2, 10, "the timer to be that of keepalive")
+        kind, due = timer_of(w)
+        assert kind == 2 and 0 < due <= 30, (kind, due)
+
+
+def test_begun_message():
+    """A message that was begun must be whole in 60 s, while silence between messages has no limit."""
+    if SHORT:
+        return
+    with harness.Server() as server:
+        silent, begun = Wire(server), Wire(server)
+        begun.socket.settimeout(patience(90))
+        started = time.monotonic()
+        begun.send(query("SELECT 1")[:7])
+        told = [error_fields(payload) for kind, payload in begun.rest() if kind == b"E"]
+        took = time.monotonic() - started
+        assert [(fields["S"], fields["C"]) for fields in told] == [("FATAL", "08P01")], told
+        assert 55 < took < patience(75), took
+        assert rows(silent.ask(query("SELECT 1"))) == [[b"1"]]
+
+
 def equal(got, wanted):
     assert got == wanted, f"{got!r} instead of {wanted!r}"
 

@@ -87,10 +87,34 @@ def make_cases(server):
 
     def login():
         with Wire(server) as w:
-            for name in ("server_version", "server_encoding", "client_encoding", "DateStyle",
-                         "TimeZone", "integer_datetimes", "standard_conforming_strings"):
+            for name in ("server_version", "server_encoding", "client_encoding", "application_name", "is_superuser",
+                         "session_authorization", "DateStyle", "IntervalStyle", "TimeZone", "integer_datetimes",
+                         "standard_conforming_strings", "default_transaction_read_only", "in_hot_standby"):
                 assert name in w.parameters, f"no ParameterStatus of {name}"
             equal(len(w.key), 8)
+
+    def told_again():
+        """What SET, a ROLLBACK and RESET change of those is told again."""
+        with Wire(server) as w:
+            def told(sql):
+                return [tuple(part.decode() for part in payload.split(b"\0")[:2])
+                        for kind, payload in w.ask(query(sql)) if kind == b"S"]
+            equal(told("SET application_name = 'x'"), [("application_name", "x")])
+            equal(told("SET TimeZone = 'Europe/Berlin'"), [("TimeZone", "Europe/Berlin")])
+            equal(told("BEGIN; SET LOCAL TimeZone = 'Asia/Tokyo'"), [("TimeZone", "Asia/Tokyo")])
+            equal(told("ROLLBACK"), [("TimeZone", "Europe/Berlin")])
+            equal(sorted(told("RESET ALL")), [("TimeZone", w.parameters["TimeZone"]), ("application_name", "")])
+            equal(told("SET work_mem = '1MB'; SET statement_timeout = '1min'"), [])
+
+    def start_up_of(length):
+        """A packet of as many bytes, most of them an application's name."""
+        filled = startup(application_name="")
+        return startup(application_name="x" * (length - len(filled)))
+
+    def longest_start_up():
+        with Wire(server, login=False) as w:
+            w.send(start_up_of(10000))
+            w.until(b"Z")
 
     def refuses_encryption():
         for code in (wire.SSL_REQUEST, wire.GSSENC_REQUEST):
@@ -101,6 +125,9 @@ def make_cases(server):
                 equal(kinds(w.until(b"Z"))[0], "R")
 
     yield "log in", login
+    yield "settings that change are told again", told_again
+    yield "a start-up of 10 000 bytes", longest_start_up
+    yield "a start-up of 10 001 bytes", ends(start_up_of(10001))
     yield "an unknown setting at the start", ends_fatal(startup(nosuch="1"), "42704", False)
     yield "SSLRequest and GSSENCRequest are answered N", refuses_encryption
     yield "a start-up of 4 GB", ends(struct.pack("!I", 0xFFFFFFFF) + b"x" * 100)
@@ -322,6 +349,20 @@ def make_cases(server):
             equal(count(), before)
         return call
 
+    def copy_data_first():
+        """As asyncpg sends it; what comes behind an error of COPY itself is swallowed up to its end."""
+        before = count()
+        data = message(b"d", b"1\tx\n2\t") + message(b"d", b"y\n") + message(b"c")
+        with Wire(server) as w:
+            w.send(query("COPY s FROM STDIN") + data)
+            equal(kinds(w.until(b"Z")), "GCZ")
+            w.send(parse("COPY s FROM STDIN") + bind() + execute() + data + SYNC)
+            equal(kinds(w.until(b"Z")), "12GCZ")
+            w.send(query("COPY nosuch FROM STDIN") + data)
+            equal(errors(w.until(b"Z")), ["42P01"])
+            equal(rows(w.ask(query("SELECT 1"))), [[b"1"]])
+        equal(count(), before + 4)
+
     def copy_in_bytes():
         before = count()
         equal(errors(copy(b"1\tx\n2\t\\N\n", chunk=1)), [])
@@ -371,6 +412,7 @@ def make_cases(server):
                           chunk=7)), [])
         equal(count(), before + 3)
 
+    yield "COPY data before its answer", copy_data_first
     yield "COPY in single bytes", copy_in_bytes
     yield "COPY and hang up", copy_hang_up
     yield "COPY with a query inside", copy_query_inside

@@ -42,6 +42,12 @@ CONVERSATIONS = {
                                           describe(b"P", "p") + execute("p") + SYNC, query("COMMIT")],
     "portals take turns": [query("BEGIN"), parse(SERIES) + bind(portal="p") + bind(portal="q") + execute("p", 1)
                            + execute("q", 2) + execute("p", 2) + execute("q") + execute("p") + SYNC, query("COMMIT")],
+    "records, in binary and as text": [one("SELECT ROW(1, 'x'::text, NULL::int4, 2.5::float8), ROW(ROW(true))", results=[form])
+                                       for form in (1, 0)],
+    "format codes: none, one for all, one each": [
+        parse("SELECT $1::int4, $2::text, $3::int4") + bind(values, formats=formats, results=results) + execute() + SYNC
+        for values, formats, results in (((b"7", b"x", b"8"), (), ()), ((b"\0\0\0\7", b"x", b"\0\0\0\x08"), (1,), (1,)),
+                                         ((b"7", b"x", b"\0\0\0\x08"), (0, 0, 1), (1, 0, 0)), ((b"7", b"x", b"8"), (0, 0), (1, 1)))],
     "an empty portal again": [one("SELECT 1", execute())],
     "an INSERT again": [query("BEGIN"), one("INSERT INTO t VALUES (10, 'z', 1)", execute()), query("ROLLBACK")],
     "RETURNING in pieces": [query("BEGIN"), portal("INSERT INTO t SELECT n + 100, 'q', 0 FROM generate_series(1, 3) AS n "

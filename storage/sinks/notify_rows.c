@@ -29,8 +29,10 @@ static void drop_oldest(MrNotifyRows *out)
         from += strlen(texts->data + from) + 1;
         out->dropped++;
     }
-    memmove(texts->data, texts->data + from, texts->length - from);
-    texts->length -= from;
+    if (from > 0) {
+        memmove(texts->data, texts->data + from, texts->length - from);
+        texts->length -= from;
+    }
 }
 
 static void add_text(MrNotifyRows *out, MrBuilder *object)
