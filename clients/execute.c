@@ -432,7 +432,8 @@ bool mr_execute(MrShell *shell, const char *sql)
     return ok;
 }
 
-bool mr_execute_watch(MrShell *shell, const char *sql, const MrWatch *watch)
+/* Again and again, into shell->out. */
+static bool watch_on(MrShell *shell, const char *sql, const MrWatch *watch)
 {
     MrSeen first = { 0 };
     for (long done = 1;; done++) {
@@ -450,6 +451,9 @@ bool mr_execute_watch(MrShell *shell, const char *sql, const MrWatch *watch)
         bool ok = mr_execute(shell, sql);
         free(title);
         if (fflush(shell->out) != 0 || ferror(shell->out)) { /* nobody sees more of it */
+            if (watch->has_pager) {
+                return true;
+            }
             mr_shell_message(shell, MR_LEVEL_ERROR,
                              "could not print result table: the output takes no more");
             return false;
@@ -469,6 +473,22 @@ bool mr_execute_watch(MrShell *shell, const char *sql, const MrWatch *watch)
             return true;
         }
     }
+}
+
+/* All results go to one pager, where there is one for them. */
+bool mr_execute_watch(MrShell *shell, const char *sql, const MrWatch *watch)
+{
+    MrWatch with_pager = *watch;
+    FILE *out = shell->out, *pager = mr_show_watch_pager(shell);
+    if (pager == NULL) {
+        return watch_on(shell, sql, watch);
+    }
+    with_pager.has_pager = true;
+    shell->out = pager;
+    bool ok = watch_on(shell, sql, &with_pager);
+    shell->out = out;
+    pclose(pager);
+    return ok;
 }
 
 PGresult *mr_execute_own(MrShell *shell, const char *sql)

@@ -13,6 +13,7 @@ typedef struct MrWatch {
     long count;        /* of runs, 0: without end */
     long rows_min;     /* it ends with a result of fewer rows */
     bool until_change; /* it ends with another result than the first */
+    bool has_pager;    /* whose end is that of the watch */
 } MrWatch;
 /* Again and again until an error, Ctrl-C or what `watch` says; false after an error. */
 bool mr_execute_watch(MrShell *shell, const char *sql, const MrWatch *watch);

@@ -78,6 +78,32 @@ int mr_show_screen(int *lines)
     return known ? size.ws_col : 0;
 }
 
+/* How wide a table may be on the terminal: what COLUMNS says, as in psql, else what there is. */
+static int terminal_columns(int *lines)
+{
+    const char *given = getenv("COLUMNS");
+    int columns = mr_show_screen(lines), wanted = given != NULL ? atoi(given) : 0;
+    return wanted > 0 ? wanted : columns;
+}
+
+/* Set to nothing it is none, as in psql. */
+static bool is_blank(const char *program)
+{
+    return program[strspn(program, " \t\r\n")] == '\0';
+}
+
+FILE *mr_show_watch_pager(const MrShell *shell)
+{
+    const char *program = getenv("MILLRACE_WATCH_PAGER");
+    program = program != NULL ? program : getenv("PSQL_WATCH_PAGER");
+    if (program == NULL || is_blank(program) || shell->print.pager == MR_PAGER_OFF ||
+        shell->out != stdout || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+        return NULL;
+    }
+    fflush(NULL);
+    return popen(program, "w");
+}
+
 /* The pager, where one is wanted: `always` on any terminal, `on` where the rows are longer or wider
  * than it. */
 static FILE *pager_open(const MrShell *shell, const PGresult *result, const MrPrintOptions *options,
@@ -94,8 +120,8 @@ static FILE *pager_open(const MrShell *shell, const PGresult *result, const MrPr
     const char *program = getenv("MILLRACE_PAGER");
     program = program != NULL ? program : getenv("PSQL_PAGER");
     program = program != NULL ? program : getenv("PAGER");
-    if (program != NULL && program[strspn(program, " \t\r\n")] == '\0') {
-        return NULL; /* set to nothing: none, as in psql */
+    if (program != NULL && is_blank(program)) {
+        return NULL;
     }
     fflush(stdout);
     return popen(program != NULL ? program : "more", "w");
@@ -105,7 +131,7 @@ void mr_show_rows(MrShell *shell, const PGresult *result, const MrPrintOptions *
                   const char *title, const MrPrintPart *part, FILE *out)
 {
     int lines = 0;
-    int columns = out == stdout && isatty(STDOUT_FILENO) ? mr_show_screen(&lines) : 0;
+    int columns = out == stdout && isatty(STDOUT_FILENO) ? terminal_columns(&lines) : 0;
     bool whole = part == NULL || (part->is_first && part->is_last);
     FILE *pager = whole ? pager_open(shell, result, options, columns, lines) : NULL;
     mr_print_result(result, options, title, part, columns, pager != NULL ? pager : out);

@@ -21,6 +21,8 @@ void mr_show_error(MrShell *shell, PGresult *result, const char *sql);
 void mr_show_time(double milliseconds);
 /* The variables ERROR, SQLSTATE, ROW_COUNT and so on. */
 void mr_show_remember(MrShell *shell, const PGresult *result, bool failed);
+/* What all results of a \watch are written to; the caller's to pclose.  NULL: none is wanted. */
+FILE *mr_show_watch_pager(const MrShell *shell);
 /* Width of the screen in columns, 0: none; *lines may be NULL. */
 int mr_show_screen(int *lines);
 #endif

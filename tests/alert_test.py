@@ -226,7 +226,7 @@ def test_slow_listener():
                 server.execute("FLUSH")
             # 280 MB were told; 4096 are kept of them, and what the log caches.
             grown = server.rss_kib() - before
-            assert grown < 250 * 1024, f"{grown} KiB for a listener that does not read"
+            assert harness.sanitized() or grown < 250 * 1024, f"{grown} KiB for a listener that does not read"
             answer = wire.ask(query("COMMIT"))
             got = [row["id"] for row in heard(answer)]
             while got[-1] != rows:      # a socket takes some at a time
@@ -299,13 +299,15 @@ def test_restart():
 
 
 def hear_until_death(server, wire, first):
-    """Inserts rows and collects what is told of them, until the server dies."""
-    told, number = [], first
+    """Inserts rows and collects what is told of them, until the server dies; also what FLUSH has waited for.
+    A number is used once: an INSERT whose answer was lost may be in the log."""
+    told, flushed, number = [], set(), first
     try:
         while number < first + 50:
-            insert(server, [(number, "a", number), (number, "b", number)])
             number += 1
+            insert(server, [(number, "a", number), (number, "b", number)])
             server.execute("FLUSH")
+            flushed |= {(number, "a"), (number, "b")}
     except (psycopg.OperationalError, harness.ServerDied):
         pass
     try:
@@ -315,7 +317,7 @@ def hear_until_death(server, wire, first):
                 row = json.loads(notification(payload)[1])
                 told.append((row["added"], row["page"]))
     except (AssertionError, OSError):
-        return told, number
+        return told, flushed, number
 
 
 def die_at(point):
@@ -337,13 +339,12 @@ def die_at(point):
             with wire:
                 wire.ask(query("LISTEN a"))
                 first = number
-                more, number = hear_until_death(server, wire, first)
+                more, flushed, number = hear_until_death(server, wire, first)
                 told += more
             deaths += 1
             assert number < first + 50, f"the point {point} was not passed"
             server.kill()
-            flushed = [(n, page) for n in range(first, number - 1) for page in "ab"]
-            assert set(flushed) <= set(more), (flushed, more)
+            assert flushed <= set(more), (flushed, more)
             server.start()      # what is left is told, mostly to nobody
             with Wire(server) as wire:
                 wire.ask(query("LISTEN a"))

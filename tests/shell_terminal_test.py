@@ -513,6 +513,42 @@ def test_another_size():
         screen.wait(r"^w \| a line that")
 
 
+def test_watch_pager():
+    """One pager for all results, until Ctrl-C or its own end; a name of blanks is none."""
+    with harness.Server() as server:
+        with Screen(server, env={"PSQL_WATCH_PAGER": "sed -u s/^/paged:/"}) as screen:
+            screen.wait(rf"^{PROMPT}")
+            screen.type("SELECT 'again' AS w \\watch 0.05", "Enter")
+            screen.wait(r"(?s)^paged: again.*^paged: again")
+            screen.type("", "C-c")
+            screen.ready()
+            screen.run("SELECT 'once' AS w;", r"^ once$")
+            screen.run("\\pset pager off", "Pager usage is off")
+            screen.type("SELECT 'plain' AS w \\watch 0.05", "Enter")
+            screen.wait(r"(?s)^ plain.*^ plain")
+            screen.type("", "C-c")
+            screen.ready()
+        with Screen(server, env={"PSQL_WATCH_PAGER": "head -n 3", "PSQL_PAGER": "cat"}) as screen:
+            screen.wait(rf"^{PROMPT}")
+            screen.type("SELECT 'ends' AS w \\watch 0.05", "Enter")
+            screen.wait(r"every 0\.05s")
+            screen.ready()
+        with Screen(server, env={"PSQL_WATCH_PAGER": " "}) as screen:
+            screen.wait(rf"^{PROMPT}")
+            screen.type("SELECT 'bare' AS w \\watch 0.05", "Enter")
+            screen.wait(r"(?s)^ bare.*^ bare")
+            screen.type("", "C-c")
+            screen.ready()
+
+
+def test_columns():
+    """As psql's table of the same width, in a terminal that is wider."""
+    with harness.Server() as server, Screen(server, "-P", "format=wrapped", "-c", "SELECT repeat('a', 40) AS a",
+                                            env={"COLUMNS": "30"}) as screen:
+        screen.wait(r"^exit code 0$")
+        assert re.search(r"^ a{28}\.\n\.a{12}$", screen.text(), re.M), screen.text()
+
+
 def test_pager():
     with harness.Server() as server, Screen(server, env={"PAGER": "sed s/^/paged:/"}) as screen:
         screen.wait(rf"^{PROMPT}")
