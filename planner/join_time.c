@@ -265,7 +265,18 @@ static void clear_times(MrLogical *join)
     }
 }
 
-/* The other side's rows are all there: the stream's go through as they come. */
+/* The other side's rows are all there: the stream's go through as they come.  Of a table, or a view,
+ * they are so at the prompt alone; a standing query has them corrected, which leaves no event time,
+ * and no row is late here that is not late there. */
+static void pass_through(MrLogical *join, bool of_left)
+{
+    const MrLogical *side = of_left ? join->right : join->input;
+    if (mr_join_side_is_static(side, of_left ? join->input : join->right, true)) {
+        mr_join_keep_roles(join, of_left, true);
+    }
+    join->passes_time = true;
+}
+
 static bool settle_static(MrBinder *b, MrLogical *join)
 {
     bool is_standing = b->mode != MR_BIND_ADHOC;
@@ -277,14 +288,13 @@ static bool settle_static(MrBinder *b, MrLogical *join)
     bool pads_left = join->join_type == MR_JOIN_TYPE_RIGHT || join->join_type == MR_JOIN_TYPE_FULL;
     bool pads_right = join->join_type == MR_JOIN_TYPE_LEFT || join->join_type == MR_JOIN_TYPE_FULL;
     if (mr_join_side_is_static(join->right, join->input, is_standing) && !pads_left) {
-        mr_join_keep_roles(join, true, true);
+        pass_through(join, true);
     } else if (mr_join_side_is_static(join->input, join->right, is_standing) && !pads_right &&
                mr_join_shows_right(join->join_type)) {
-        mr_join_keep_roles(join, false, true);
+        pass_through(join, false);
     } else {
         return false;
     }
-    join->passes_time = true;
     return true;
 }
 
