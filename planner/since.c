@@ -71,21 +71,25 @@ static uint32_t columns_of_from(const MrLogical *node)
     return node->is_from ? node->column_count : shown;
 }
 
-/* Rows are told apart by their key too: what it needs is added below, and not shown above. */
+/* Rows are told apart by their key too: what it needs is added below, and not shown above.  A
+ * column without a name is one that was dropped (nobody sees what a row had there), or of a key. */
 static MrStatus put_above(MrBinder *b, MrLogical **place)
 {
-    uint32_t shown = (*place)->column_count, count = columns_of_from(*place), *compared;
+    const uint32_t shown = (*place)->column_count, of_from = columns_of_from(*place);
+    uint32_t count = 0, *compared;
     MrResultKey key;
     if (is_only_added(*place)) {
         return mr_logical_since(b->arena, *place, NULL, 0, place, b->err);
     }
     MR_TRY(mr_result_key_derive(b, place, &key));
-    MR_NEW_ARRAY(b->arena, compared, count + key.count + 1, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        compared[i] = i;
+    MR_NEW_ARRAY(b->arena, compared, of_from + key.count + 1, b->err);
+    for (uint32_t i = 0; i < of_from; i++) {
+        if ((*place)->columns[i].name != NULL) {
+            compared[count++] = i;
+        }
     }
     for (uint32_t k = 0; k < key.count; k++) {
-        if (key.columns[k] >= count) {
+        if (key.columns[k] >= of_from || (*place)->columns[key.columns[k]].name == NULL) {
             compared[count++] = key.columns[k];
         }
     }
