@@ -22,8 +22,7 @@ static uint64_t start_of(const MrQuery *query, const uint8_t id[16])
     if (memcmp(id, own, sizeof own) == 0) {
         return query->spec.start_sequence;
     }
-    const MrQuery *view = mr_scheduler_find(query->server->scheduler, id);
-    return view == NULL ? 0 : view->spec.start_sequence;
+    return mr_scheduler_start_of(query->server->scheduler, id);
 }
 
 bool mr_query_knows_starts(const MrQuery *query)

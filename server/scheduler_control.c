@@ -41,6 +41,15 @@ MrQuery *mr_scheduler_find(MrScheduler *scheduler, const uint8_t id[16])
     return query;
 }
 
+uint64_t mr_scheduler_start_of(MrScheduler *scheduler, const uint8_t id[16])
+{
+    pthread_mutex_lock(&scheduler->mutex);
+    const MrQuery *query = mr_scheduler_find(scheduler, id);
+    uint64_t start = query == NULL ? 0 : query->spec.start_sequence;
+    pthread_mutex_unlock(&scheduler->mutex);
+    return start;
+}
+
 static void publish_streams(const MrPlan *plan, MrQueryStatus *status)
 {
     status->stream_count = 0;

@@ -14,7 +14,7 @@ struct MrScheduler {
     pthread_mutex_t mutex;
     pthread_cond_t wanted; /* something to do may have come */
     pthread_cond_t rested; /* the thread has left all queries */
-    MrQuery *queries;      /* list changes under the mutex while the thread is at rest */
+    MrQuery *queries;      /* grows under the mutex, shrinks only while the thread is at rest too */
     bool is_busy, is_woken, is_ending, is_started;
     bool is_unlinked;        /* the list has changed since the last mr_scheduler_link */
     uint32_t visitors;       /* who wait for rest */
@@ -33,7 +33,10 @@ struct MrScheduler {
 /* Holds the mutex, and the thread is in no query. */
 void mr_scheduler_enter(MrScheduler *scheduler);
 void mr_scheduler_leave(MrScheduler *scheduler);
+/* The mutex is held. */
 MrQuery *mr_scheduler_find(MrScheduler *scheduler, const uint8_t id[16]);
+/* First sequence from which the query counts; 0: it is not there.  Takes the mutex. */
+uint64_t mr_scheduler_start_of(MrScheduler *scheduler, const uint8_t id[16]);
 /* Copies what others may see; the mutex is held. */
 void mr_scheduler_publish(MrQuery *query);
 /* The same of a query of which only position and covered have moved. */
