@@ -265,9 +265,9 @@ static void clear_times(MrLogical *join)
     }
 }
 
-/* The other side's rows are all there: the stream's go through as they come.  Of a table, or a view,
- * they are so at the prompt alone; a standing query has them corrected, which leaves no event time,
- * and no row is late here that is not late there. */
+/* The other side's rows are all there: the stream's go through as they come.  Of a table, or a
+ * view, they are so at the prompt alone; a standing query has them corrected, which leaves no event
+ * time, and no row is late here that is not late there. */
 static void pass_through(MrLogical *join, bool of_left)
 {
     const MrLogical *side = of_left ? join->right : join->input;
