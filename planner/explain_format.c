@@ -106,12 +106,18 @@ static uint32_t format_json_node(const MrExplainNode *nodes, uint32_t count, uin
     return next;
 }
 
-/* PostgreSQL's shape: [{"Plan": {…, "Plans": [{…}]}}]. */
-static void format_json(const MrExplainNode *nodes, uint32_t count, MrBuilder *out)
+/* PostgreSQL's shape: [{"Plan": {…, "Plans": [{…}]}, "Execution Time": …}]. */
+static void format_json(const MrExplainNode *nodes, uint32_t count, const MrExplainRun *run,
+                        MrBuilder *out)
 {
     mr_builder_append_string(out, "[\n  {\n    \"Plan\": {\n");
     (void)format_json_node(nodes, count, 0, out);
-    mr_builder_append_string(out, "    }\n  }\n]\n");
+    mr_builder_append_string(out, "    }");
+    if (run != NULL) {
+        mr_builder_append_format(out, ",\n    \"Rows\": %llu,\n    \"Execution Time\": %.3f",
+                                 (unsigned long long)run->rows, run->ms);
+    }
+    mr_builder_append_string(out, "\n  }\n]\n");
 }
 
 /* ---- DOT --------------------------------------------------------------------------------- */
@@ -126,7 +132,8 @@ static void append_dot(MrBuilder *out, const char *data, size_t length)
     }
 }
 
-static void format_dot(const MrExplainNode *nodes, uint32_t count, MrBuilder *out)
+static void format_dot(const MrExplainNode *nodes, uint32_t count, const MrExplainRun *run,
+                       MrBuilder *out)
 {
     mr_builder_append_string(
         out, "digraph plan {\n  rankdir=BT;\n  node [shape=box, fontname=\"monospace\"];\n");
@@ -143,6 +150,10 @@ static void format_dot(const MrExplainNode *nodes, uint32_t count, MrBuilder *ou
         }
         mr_builder_append_string(out, "\\l\"];\n");
     }
+    if (run != NULL) {
+        mr_builder_append_format(out, "  label=\"Rows: %llu\\lExecution Time: %.3f ms\\l\";\n",
+                                 (unsigned long long)run->rows, run->ms);
+    }
     for (uint32_t i = 1; i < count; i++) {
         mr_builder_append_format(out, "  n%u -> n%u;\n", i, nodes[i].parent);
     }
@@ -152,6 +163,12 @@ static void format_dot(const MrExplainNode *nodes, uint32_t count, MrBuilder *ou
 MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool verbose,
                             MrBuilder *out, MrError *err)
 {
+    return mr_planner_explain_run(plan, format, verbose, NULL, out, err);
+}
+
+MrStatus mr_planner_explain_run(const MrPlan *plan, MrExplainFormat format, bool verbose,
+                                const MrExplainRun *run, MrBuilder *out, MrError *err)
+{
     MrArena arena;
     MrExplainNode *nodes;
     uint32_t count;
@@ -159,9 +176,15 @@ MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool ver
     MrStatus status = mr_explain_nodes(plan, verbose, &arena, &nodes, &count, err);
     if (status == MR_OK) {
         switch (format) {
-        case MR_EXPLAIN_TEXT: format_text(nodes, count, out); break;
-        case MR_EXPLAIN_JSON: format_json(nodes, count, out); break;
-        case MR_EXPLAIN_DOT: format_dot(nodes, count, out); break;
+        case MR_EXPLAIN_TEXT:
+            format_text(nodes, count, out);
+            if (run != NULL) {
+                mr_builder_append_format(out, "Rows: %llu\nExecution Time: %.3f ms\n",
+                                         (unsigned long long)run->rows, run->ms);
+            }
+            break;
+        case MR_EXPLAIN_JSON: format_json(nodes, count, run, out); break;
+        case MR_EXPLAIN_DOT: format_dot(nodes, count, run, out); break;
         }
         status = out->failed ? mr_error_no_memory(err) : MR_OK;
     }

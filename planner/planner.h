@@ -214,6 +214,14 @@ typedef enum MrExplainFormat { MR_EXPLAIN_TEXT, MR_EXPLAIN_JSON, MR_EXPLAIN_DOT 
  * expressions and output columns. */
 MrStatus mr_planner_explain(const MrPlan *plan, MrExplainFormat format, bool verbose,
                             MrBuilder *out, MrError *err);
+/* What came of it: with ANALYZE. */
+typedef struct MrExplainRun {
+    uint64_t rows;
+    double ms;
+} MrExplainRun;
+MrStatus mr_planner_explain_run(const MrPlan *plan, MrExplainFormat format, bool verbose,
+                                const MrExplainRun *run /* or NULL */, MrBuilder *out,
+                                MrError *err);
 /* An expression as canonical SQL, for EXPLAIN and messages. */
 void mr_expr_print(const MrExpr *expr, const MrSchema *input, MrBuilder *out);
 

@@ -177,10 +177,6 @@ static MrStatus check_analyze(const MrAstExplain *ast, const Explain *explain, M
         mr_error_set(err, MR_ERR_UNSUPPORTED, "EXPLAIN ANALYZE runs only a SELECT");
         return mr_error_hint(err, "millrace.operators has rows and times of standing queries.");
     }
-    if (explain->format != MR_EXPLAIN_TEXT) {
-        mr_error_set(err, MR_ERR_UNSUPPORTED, "EXPLAIN ANALYZE gives text only");
-        return mr_error_hint(err, "Leave FORMAT or ANALYZE out.");
-    }
     return MR_OK;
 }
 
@@ -201,13 +197,14 @@ MrStatus mr_explain_plan(MrSession *session, MrPortal *portal, bool is_run, MrEr
 
 /* ---- The answer ------------------------------------------------------------------------------ */
 
-static MrStatus add_plan(MrPortal *portal, MrTextTable *table, MrError *err)
+static MrStatus add_plan(MrPortal *portal, const MrExplainRun *run, MrTextTable *table,
+                         MrError *err)
 {
     const Explain *explain = portal->details;
     MrBuilder text;
     mr_builder_init(&text, 0);
     MrStatus status =
-        mr_planner_explain(portal->plan, explain->format, explain->verbose, &text, err);
+        mr_planner_explain_run(portal->plan, explain->format, explain->verbose, run, &text, err);
     const char *whole = status == MR_OK ? mr_builder_text(&text) : "";
     if (whole == NULL) {
         status = mr_error_no_memory(err);
@@ -219,27 +216,12 @@ static MrStatus add_plan(MrPortal *portal, MrTextTable *table, MrError *err)
     return status;
 }
 
-static MrStatus add_times(MrSession *session, MrPortal *portal, uint64_t rows, MrTextTable *table,
-                          MrError *err)
-{
-    const Explain *explain = portal->details;
-    char text[160];
-    double ms =
-        (double)(mr_clock_monotonic_us(session->server->clock) - explain->started_us) / 1000;
-    snprintf(text, sizeof text, "Rows: %llu\nExecution Time: %.3f ms", (unsigned long long)rows,
-             ms);
-    return mr_text_table_add_lines(table, text, err);
-}
-
-static MrStatus answer(MrSession *session, MrPortal *portal, const uint64_t *rows, MrError *err)
+static MrStatus answer(MrPortal *portal, const MrExplainRun *run, MrError *err)
 {
     MrTextTable table;
     MrResult *result = NULL;
     MR_TRY(mr_text_table_create(&table, portal->columns, err));
-    MrStatus status = add_plan(portal, &table, err);
-    if (status == MR_OK && rows != NULL) {
-        status = add_times(session, portal, *rows, &table, err);
-    }
+    MrStatus status = add_plan(portal, run, &table, err);
     if (status == MR_OK) {
         status = mr_text_table_finish(&table, &result, err);
     }
@@ -256,10 +238,13 @@ static void analyzed(MrSession *session, MrStatus status, const MrError *err)
     MrPortal *portal = session->current;
     MrError own = MR_ERROR_INIT;
     if (status == MR_OK) {
-        uint64_t rows = portal->result->row_count;
+        const Explain *explain = portal->details;
+        int64_t now_us = mr_clock_monotonic_us(session->server->clock);
+        MrExplainRun run = { .rows = portal->result->row_count,
+                             .ms = (double)(now_us - explain->started_us) / 1000 };
         mr_result_destroy(portal->result);
         portal->result = NULL;
-        status = answer(session, portal, &rows, &own);
+        status = answer(portal, &run, &own);
         err = &own;
     }
     if (status != MR_OK) {
@@ -272,5 +257,5 @@ MrStatus mr_explain_run(MrSession *session, MrPortal *portal, MrError *err)
     Explain *explain = (Explain *)(uintptr_t)portal->details;
     explain->started_us = mr_clock_monotonic_us(session->server->clock);
     return explain->analyze ? mr_select_start(session, portal, analyzed, err)
-                            : answer(session, portal, NULL, err);
+                            : answer(portal, NULL, err);
 }
