@@ -137,6 +137,9 @@ typedef struct MrAsofSpec {
     uint32_t left_time, right_time; /* input columns of one type: 8 bytes, ordered as integers */
     bool is_later;                  /* the right row is the first that is not before the left one */
     bool is_strict;                 /* the right row is not at the left one's time either */
+    /* Right rows count as so much later than they are (not negative): with it they are compared,
+     * and their time_us in the operator has it.  Late they are by their own time. */
+    int64_t shift_us;
     /* Right rows are versions: each is valid until the next one of its keys comes or it is taken
      * back.  Else, of right rows at one time, the first counts. */
     bool is_versioned;

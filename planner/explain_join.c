@@ -173,6 +173,7 @@ MrStatus mr_explain_asof(MrExplain *explain, const MrDagNode *node)
     }
     mr_builder_append_string(&explain->text, spec->is_later ? "the first " : "the last ");
     append_column_of(explain, node->right, spec->right_time);
+    append_more(explain, spec->shift_us);
     mr_builder_append_string(&explain->text, spec->is_later ? " >" : " <");
     mr_builder_append_string(&explain->text, spec->is_strict ? " " : "= ");
     append_column_of(explain, node->input, spec->left_time);

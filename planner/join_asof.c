@@ -26,6 +26,21 @@ static MrStatus refuse_condition(MrBinder *b, const MrExpr *part, const char *wh
     return MR_ERR_UNSUPPORTED;
 }
 
+/* right.column + interval <= left.column, in its spellings. */
+static MrStatus take_shifted_time(MrBinder *b, MrLogical *join, const MrExpr *part)
+{
+    MrAsofTimes times;
+    if (!mr_asof_shifted_times(join, part, &times)) {
+        return refuse_condition(b, part, "a comparison that is not of two columns");
+    }
+    join->asof = (MrLogicalAsof){ .is_used = true,
+                                  .is_strict = part->function->name[1] == '\0',
+                                  .shift_us = times.shift_us };
+    join->left_time.column = (int32_t)times.left;
+    join->right_time.column = (int32_t)times.right;
+    return MR_OK;
+}
+
 /* right.column <= left.column, or >=, in their spellings. */
 static MrStatus take_time(MrBinder *b, MrLogical *join, const MrExpr *part)
 {
@@ -34,7 +49,7 @@ static MrStatus take_time(MrBinder *b, MrLogical *join, const MrExpr *part)
                        part->args[1]->kind == MR_EXPR_COLUMN &&
                        (part->args[0]->column < left) != (part->args[1]->column < left);
     if (!has_columns) {
-        return refuse_condition(b, part, "a comparison that is not of two columns");
+        return take_shifted_time(b, join, part);
     }
     bool turned = part->args[0]->column < left; /* left >= right */
     const char *name = part->function->name;

@@ -339,6 +339,26 @@ static Bounds asof_bounds(const MrLogical *join)
                      .right = (uint32_t)join->right_time.column };
 }
 
+bool mr_asof_shifted_times(const MrLogical *join, const MrExpr *part, MrAsofTimes *out)
+{
+    Bounds bounds = { .join = join };
+    Moment sides[2];
+    Comparison comparison = comparison_of(part);
+    if ((comparison != IS_LESS && comparison != IS_GREATER) ||
+        !moment_of(join, part->args[0], &sides[0]) || !moment_of(join, part->args[1], &sides[1]) ||
+        !are_of_two_sides(&bounds, &sides[0], &sides[1]) ||
+        depends_on_zone(&bounds, &sides[0], sides[0].has_days || sides[1].has_days)) {
+        return false;
+    }
+    const bool turned = is_left(&bounds, sides[0].column);
+    const Moment *left = &sides[!turned], *right = &sides[turned];
+    *out =
+        (MrAsofTimes){ .left = left->column, .right = right->column - join->input->column_count };
+    return comparison == (turned ? IS_GREATER : IS_LESS) &&
+           !__builtin_sub_overflow(right->offset_us, left->offset_us, &out->shift_us) &&
+           out->shift_us >= 0;
+}
+
 bool mr_asof_bounds_time(const MrLogical *join, const MrExpr *part)
 {
     Bounds bounds = asof_bounds(join);
@@ -370,7 +390,7 @@ static void settle_asof(const MrBinder *b, MrLogical *join)
         note_part(&bounds, mr_conjunct_at(join->predicate, i));
     }
     join->asof.has_reach = join->asof.has_condition && bounds.has_low;
-    join->asof.reach_us = bounds.has_low ? -bounds.low_us : 0;
+    join->asof.reach_us = bounds.has_low ? -bounds.low_us - join->asof.shift_us : 0;
     /* A left row that waits for a later one shows when W has passed its own time. */
     join->passes_time = join->asof.is_timed && (!join->asof.is_later || join->asof.right_stays);
     if (join->passes_time) {

@@ -81,6 +81,7 @@ typedef struct MrLogicalAsof {
     bool is_used;
     bool is_later;                     /* the first one that is not before it */
     bool is_strict;                    /* not at its time either */
+    int64_t shift_us;                  /* the right rows count as so much later */
     bool is_versioned, keeps_replaced; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
     bool is_timed;                     /* W is about both times */
     bool right_stays;                  /* … or about the left ones alone: see MrAsofSpec */

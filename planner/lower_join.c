@@ -212,6 +212,7 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
         .right_time = (uint32_t)node->right_time.column,
         .is_later = node->asof.is_later,
         .is_strict = node->asof.is_strict,
+        .shift_us = node->asof.shift_us,
         .is_versioned = node->asof.is_versioned,
         .keeps_replaced = node->asof.keeps_replaced,
         .left_retracts = lowering->dag->nodes[left].retracts,

@@ -8,6 +8,8 @@
  */
 #include "engine/operators/asof.h"
 
+#include "engine/operators/aggregate.h"
+
 /* ---- Open -------------------------------------------------------------------------------- */
 
 static MrStatus asof_open(MrOperator *op, MrError *err)
@@ -262,6 +264,9 @@ static MrStatus take_rows(Taking *taking, uint32_t port, const uint32_t *groups,
     for (*taken = 0; *taken < taking->block->row_count;) {
         MrRow *row = taking->rows[*taken];
         memcpy(&taking->time_us, mr_row_cell(store, row, column), sizeof taking->time_us);
+        if (port == 1) {
+            taking->time_us = mr_add_saturated(taking->time_us, spec->shift_us);
+        }
         MR_TRY(mr_asof_key(op, groups[*taken], &taking->key, taking->batch->err));
         (*taken)++;
         MR_TRY(port == 0 ? take_left(taking, row) : take_right(taking, row));

@@ -5,6 +5,8 @@
  */
 #include "engine/operators/asof.h"
 
+#include "engine/operators/aggregate.h"
+
 #define NOT_SHOWN UINT32_MAX /* with a right row */
 
 /* Left rows are shown with what the condition said. */
@@ -23,6 +25,7 @@ static uint32_t shown_place(const MrOperator *op, const MrAsofKey *key, const Mr
         return NOT_SHOWN;
     }
     memcpy(&time_us, mr_row_cell(&state->right, left->shown, spec->right_time), sizeof time_us);
+    time_us = mr_add_saturated(time_us, spec->shift_us);
     uint32_t place = mr_asof_rights_until(key, time_us, false);
     while (place < key->right_count && key->right[place].row != left->shown) {
         place++;
