@@ -47,35 +47,67 @@ static MrStatus check_emit(MrFlink *f, const MrLogical *tree)
     return MR_OK;
 }
 
-/* Rows of one stream, each at most once. */
-static bool is_row_of_stream(const MrLogical *node)
+static bool passes_rows(const MrLogical *node)
 {
-    while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
-           node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N) {
-        node = node->input;
-    }
-    return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM;
+    return node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
+           node->kind == MR_LOGICAL_OVER || node->kind == MR_LOGICAL_TOP_N ||
+           (node->kind == MR_LOGICAL_JOIN && !mr_join_shows_right(node->join_type));
 }
 
-/* Whether the column is the place of the stream's row that the row is made of. */
-static bool is_place(const MrLogical *node, uint32_t column)
+/* The scan of the stream whose rows these are, each at most once; NULL: they are others. */
+static const MrLogical *scan_of_rows(const MrLogical *node)
 {
-    for (; is_row_of_stream(node); node = node->input) {
+    while (passes_rows(node)) {
+        node = node->input;
+    }
+    return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_STREAM ? node : NULL;
+}
+
+/* The scan whose rows' place the column is; NULL: it is no place. */
+static const MrLogical *place_of(const MrLogical *node, uint32_t column)
+{
+    for (;;) {
         if (node->kind == MR_LOGICAL_PROJECT) {
             const MrExpr *expr = node->expressions[column];
             if (expr->kind != MR_EXPR_COLUMN) {
-                return expr->kind == MR_EXPR_SEQUENCE;
+                return expr->kind == MR_EXPR_SEQUENCE ? scan_of_rows(node) : NULL;
             }
             column = expr->column;
-        } else if (node->kind == MR_LOGICAL_SCAN || column >= node->input->column_count) {
-            return false;
+        } else if (node->kind == MR_LOGICAL_JOIN && column >= node->input->column_count) {
+            column -= node->input->column_count;
+            node = node->right;
+            continue;
+        } else if ((!passes_rows(node) && node->kind != MR_LOGICAL_JOIN) ||
+                   column >= node->input->column_count) {
+            return NULL;
+        }
+        node = node->input;
+    }
+}
+
+/* Fills `keys` with a column of the root for each stream that an inner join's rows are made of.
+ * False: some stream's place is not shown, or may be missing. */
+static bool find_places(const MrLogical *root, const MrLogical *node, uint32_t *keys,
+                        uint32_t *count)
+{
+    while (passes_rows(node)) {
+        node = node->input;
+    }
+    if (node->kind == MR_LOGICAL_JOIN && node->join_type == MR_JOIN_TYPE_INNER) {
+        return find_places(root, node->input, keys, count) &&
+               find_places(root, node->right, keys, count);
+    }
+    for (uint32_t i = 0; scan_of_rows(node) != NULL && i < root->column_count; i++) {
+        if (place_of(root, i) == node && *count < MR_FLINK_KEYS_MAX) {
+            keys[(*count)++] = i;
+            return true;
         }
     }
     return false;
 }
 
-/* The sink writes by key, so that what a restart writes again changes nothing.  Rows of one stream
- * have their place as one. */
+/* The sink writes by key, so that what a restart writes again changes nothing.  Rows of a
+ * stream have their place as one, and those of an inner join the places of both. */
 static MrStatus derive_key(MrFlink *f, const MrLogical *tree, MrPlan *plan)
 {
     uint32_t *key;
@@ -83,17 +115,17 @@ static MrStatus derive_key(MrFlink *f, const MrLogical *tree, MrPlan *plan)
         return mr_flink_refuse(f, 0, "Select the columns that it groups, joins or counts by.",
                                "the result must have its key among its columns");
     }
-    for (uint32_t i = 0; plan->key_count == 0 && i < plan->output.column_count; i++) {
-        if (is_place(tree, i)) {
-            MR_NEW_ARRAY(f->arena, key, 1, f->b->err);
-            *key = i;
-            plan->keys = key;
-            plan->key_count = 1;
+    if (plan->key_count == 0) {
+        MR_NEW_ARRAY(f->arena, key, MR_FLINK_KEYS_MAX, f->b->err);
+        plan->keys = key;
+        if (!find_places(tree, tree, key, &plan->key_count)) {
+            plan->key_count = 0;
         }
     }
     if (plan->key_count == 0) {
-        return mr_flink_refuse(f, 0, "Select _seq too, or group the rows.",
-                               "the result must have a key");
+        return mr_flink_refuse(
+            f, 0, "Select _seq too (of a join, of each of its streams), or group the rows.",
+            "the result must have a key");
     }
     for (uint32_t k = 0; k < plan->key_count; k++) {
         const MrColumn *column = &plan->output.columns[plan->keys[k]];

@@ -202,3 +202,10 @@ SELECT _seq, count(driver) OVER (ORDER BY at ROWS BETWEEN 2 PRECEDING AND CURREN
 
 -- so_far
 SELECT id, _seq, sum(km) OVER (PARTITION BY city ORDER BY at) AS km FROM rides WHERE km > 0 EMIT ON WINDOW CLOSE;
+
+-- pairs
+SELECT r._seq AS r, e._seq AS e, r.city, e.page, e.added FROM rides r JOIN edits e ON r.driver = e.username WHERE e.added > 1;
+
+-- near_pairs
+SELECT a._seq AS a, b._seq AS b, a.at, b.added FROM edits a JOIN edits b
+ON a.page = b.page AND b.at BETWEEN a.at AND a.at + INTERVAL '30' SECOND AND a._seq <> b._seq;
