@@ -8,6 +8,7 @@
 #include "planner/join.h"
 #include "planner/over.h"
 #include "planner/recursion.h"
+#include "planner/returning_order.h"
 #include "planner/row_value.h"
 #include "planner/set_node.h"
 #include "planner/set_operation.h"
@@ -261,12 +262,17 @@ static MrStatus bind_select_over(MrBinder *b, const MrAstQuery *query, MrScope *
     if (query == b->carrier) {
         MR_TRY(mr_select_add_carried(b, node, &list));
     }
+    bool is_numbered = false;
+    if (query == b->returning && b->returning_clause == MR_CLAUSE_RETURNING) {
+        MR_TRY(mr_returning_number(b, &list, &node, &is_numbered));
+    }
     MR_TRY(attach_list(b, &list, &sets, &node));
     MR_TRY(mr_attach_overs(b, &overs, &node));
     MR_TRY(mr_overs_add_sets(b, &overs, &sets, &list, &node));
     MR_TRY(add_overs(b, &overs, &list, &sets, &node));
     MR_TRY(mr_bind_add_sets(b, &sets, &list, &node));
     MR_TRY(mr_logical_project(b->arena, node, list.exprs, list.names, list.count, &node, b->err));
+    MR_TRY(is_numbered ? mr_returning_sort(b, &node) : MR_OK);
     for (uint32_t i = 0; i < own_count; i++) {
         node->columns[i].carried = 0; /* of a query's own columns none is what its row came by */
     }
