@@ -8,27 +8,41 @@
 #include "server/relations/rows.h"
 #include "server/scheduler.h"
 
-/* Of views and of sinks. */
-#define STANDING_COLUMNS                                                                        \
-    MR_RELATION_COLUMN("name", TEXT), MR_RELATION_COLUMN("query_id", UUID),                     \
-        MR_RELATION_COLUMN("target", TEXT), MR_RELATION_COLUMN("state", TEXT),                  \
-        MR_RELATION_COLUMN("error", TEXT), MR_RELATION_COLUMN("stream", TEXT),                  \
-        MR_RELATION_COLUMN("position", INT64), MR_RELATION_COLUMN("covered", INT64),            \
-        MR_RELATION_COLUMN("start_sequence", INT64), MR_RELATION_COLUMN("lag_rows", INT64),     \
-        MR_RELATION_COLUMN("epoch", INT64), MR_RELATION_COLUMN("generation", INT64),            \
-        MR_RELATION_COLUMN("rows_in", INT64), MR_RELATION_COLUMN("late_rows", INT64),           \
-        MR_RELATION_COLUMN("failed_rows", INT64), MR_RELATION_COLUMN("groups", INT64),          \
-        MR_RELATION_COLUMN("state_bytes", INT64), MR_RELATION_COLUMN("watermark", TIMESTAMPTZ), \
-        MR_RELATION_COLUMN("next_close", TIMESTAMPTZ), MR_RELATION_COLUMN("batches", INT64),    \
-        MR_RELATION_COLUMN("last_batch_us", INT64), MR_RELATION_COLUMN("commits", INT64),       \
-        MR_RELATION_COLUMN("retries", INT64), MR_RELATION_COLUMN("last_commit_us", INT64),      \
-        MR_RELATION_COLUMN("comment", TEXT), MR_RELATION_COLUMN("rows_out", INT64),             \
-        MR_RELATION_COLUMN("waits_for", TEXT), MR_RELATION_COLUMN("key", TEXT),                 \
-        MR_RELATION_COLUMN("emit", TEXT), MR_RELATION_COLUMN("definition", TEXT),               \
-        MR_RELATION_COLUMN("allowed_lateness_us", INT64)
-
-static const MrColumn query_columns[] = { STANDING_COLUMNS };
-static const MrColumn sink_columns[] = { STANDING_COLUMNS, MR_RELATION_COLUMN("channel", TEXT) };
+/* The same of views and of sinks, so that both can be listed together. */
+static const MrColumn query_columns[] = {
+    MR_RELATION_COLUMN("name", TEXT),
+    MR_RELATION_COLUMN("query_id", UUID),
+    MR_RELATION_COLUMN("target", TEXT),
+    MR_RELATION_COLUMN("state", TEXT),
+    MR_RELATION_COLUMN("error", TEXT),
+    MR_RELATION_COLUMN("stream", TEXT),
+    MR_RELATION_COLUMN("position", INT64),
+    MR_RELATION_COLUMN("covered", INT64),
+    MR_RELATION_COLUMN("start_sequence", INT64),
+    MR_RELATION_COLUMN("lag_rows", INT64),
+    MR_RELATION_COLUMN("epoch", INT64),
+    MR_RELATION_COLUMN("generation", INT64),
+    MR_RELATION_COLUMN("rows_in", INT64),
+    MR_RELATION_COLUMN("late_rows", INT64),
+    MR_RELATION_COLUMN("failed_rows", INT64),
+    MR_RELATION_COLUMN("groups", INT64),
+    MR_RELATION_COLUMN("state_bytes", INT64),
+    MR_RELATION_COLUMN("watermark", TIMESTAMPTZ),
+    MR_RELATION_COLUMN("next_close", TIMESTAMPTZ),
+    MR_RELATION_COLUMN("batches", INT64),
+    MR_RELATION_COLUMN("last_batch_us", INT64),
+    MR_RELATION_COLUMN("commits", INT64),
+    MR_RELATION_COLUMN("retries", INT64),
+    MR_RELATION_COLUMN("last_commit_us", INT64),
+    MR_RELATION_COLUMN("comment", TEXT),
+    MR_RELATION_COLUMN("rows_out", INT64),
+    MR_RELATION_COLUMN("waits_for", TEXT),
+    MR_RELATION_COLUMN("key", TEXT),
+    MR_RELATION_COLUMN("emit", TEXT),
+    MR_RELATION_COLUMN("definition", TEXT),
+    MR_RELATION_COLUMN("allowed_lateness_us", INT64),
+    MR_RELATION_COLUMN("channel", TEXT),
+};
 
 /* `comment`, behind all that only a query under way has. */
 enum { STATUS_COLUMNS_END = 24 };
@@ -216,9 +230,7 @@ static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
             mr_rows_text(rows, relation->comment);
             add_plan(rows, relation, NULL);
         }
-        if (kind == MR_RELATION_SINK) {
-            mr_rows_text(rows, relation->standing->channel);
-        }
+        mr_rows_text(rows, relation->standing->channel); /* of an alert */
     }
 }
 
@@ -246,6 +258,6 @@ const MrRelationView mr_relation_queries = {
 const MrRelationView mr_relation_sinks = {
     .schema_name = "millrace",
     .name = "sinks",
-    MR_RELATION_COLUMNS(sink_columns),
+    MR_RELATION_COLUMNS(query_columns),
     .fill = sinks_fill,
 };
