@@ -78,7 +78,7 @@ static MrStatus bind_now(MrBinder *b, const MrAstCall *call, MrExpr **out)
 /* Volatile as in PostgreSQL, where each call tells another time. */
 static MrStatus bind_clock(MrBinder *b, const MrAstCall *call, MrExpr **out)
 {
-    if (b->mode == MR_BIND_STANDING) {
+    if (b->mode == MR_BIND_STANDING && !b->context->is_stored) {
         return mr_bind_unsupported(b, call->base.position,
                                    "Use now(), which is the arrival of the row.",
                                    "function clock_timestamp() is volatile: a standing query "
@@ -154,7 +154,7 @@ static MrStatus bind_no_name(MrBinder *b, const MrAstCall *call, MrExpr **out)
 /* A standing query has no session: what it says must not depend on whose planned it last. */
 static MrStatus refuse_standing(MrBinder *b, const MrAstCall *call)
 {
-    return b->mode != MR_BIND_STANDING
+    return b->mode != MR_BIND_STANDING || b->context->is_stored
                ? MR_OK
                : mr_bind_unsupported(b, call->base.position,
                                      "Put it into a column with DEFAULT, or write the name.",

@@ -53,6 +53,7 @@ MrStatus mr_bind_parent(MrBinder *b, const MrRelation *view, int32_t position, M
         own.zone = mr_timezone_utc();
     }
     own.notice = NULL;
+    own.is_stored = true;
     own.statistic = mr_statistics_recall;
     own.statistic_context = (void *)(uintptr_t)view->statistics;
     own.parameters = NULL;

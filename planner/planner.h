@@ -42,6 +42,9 @@ typedef struct MrPlannerContext {
     struct MrRowShapes *row_shapes; /* of the statement's records; the binder's (row_value.h) */
     /* Takes the statements of its WITH that change data; NULL: it can have none. */
     struct MrChangeList *changes;
+    /* The text is the catalogue's: what was taken at its CREATE is taken again, so that a server
+     * which has become stricter starts. */
+    bool is_stored;
     bool is_in_with;          /* one of those is planned now, */
     const struct MrCte *ctes; /* which sees these */
 } MrPlannerContext;

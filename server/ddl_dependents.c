@@ -85,6 +85,7 @@ MrStatus mr_ddl_plan_again(MrDdl *ddl, MrCatalog *next, const MrRelation *old, M
                                  .user = "millrace",
                                  .database = "millrace",
                                  .schema_name = "public" };
+    context.is_stored = true;
     context.statistic = mr_statistics_recall;
     context.statistic_context = (void *)(uintptr_t)old->statistics;
     if (old->zone_name != NULL) {

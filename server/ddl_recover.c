@@ -151,6 +151,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
     const char *statistics;
     *plan = NULL;
     MR_TRY(mr_ddl_settings_statistics(arena, object->settings, &statistics, err));
+    context.is_stored = true;
     context.statistic = mr_statistics_recall;
     context.statistic_context = (void *)(uintptr_t)statistics;
     MR_TRY(mr_ddl_parse_stored(object->name, object->sql, arena, &node, err));

@@ -124,6 +124,7 @@ static MrStatus plan_view(MrPortal *portal, MrPlannerContext *context, const MrN
     if (relation->zone_name != NULL && relation->zone_name[0] != '\0') {
         MR_TRY(mr_timezone_find_stored(mr_string(relation->zone_name), &context->zone, err));
     }
+    context->is_stored = true;
     context->statistic = mr_statistics_recall;
     context->statistic_context = (void *)(uintptr_t)relation->statistics;
     context->notice = NULL;

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+"""tests/upgrade_test.py - a data directory of an older server: what that one took goes on, whatever is
+refused today."""
+import contextlib
+import os
+import sqlite3
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
+import harness  # noqa: E402
+
+
+def store(server, name, text, older):
+    """As if a server that took it had stored `older` for `text` in the definition of `name`."""
+    with contextlib.closing(sqlite3.connect(server.data / "catalog.db")) as catalog, catalog:
+        changed = catalog.execute("UPDATE objects SET sql = replace(sql, ?, ?) WHERE name = ?",
+                                  (text, older, name)).rowcount
+    assert changed == 1, f"{name} is not in the catalogue"
+
+
+def names_of_sessions():
+    with harness.Server() as server:
+        server.execute("CREATE STREAM s (a integer)")
+        server.execute("CREATE MATERIALIZED VIEW v AS SELECT a, 'u' AS u, count(*) AS n FROM s GROUP BY a")
+        server.execute("CREATE MATERIALIZED VIEW w AS SELECT u, sum(n) AS n FROM v GROUP BY u")
+        try:
+            server.execute("CREATE MATERIALIZED VIEW x AS SELECT a, current_user FROM s")
+            raise AssertionError("a new one is taken")
+        except psycopg.errors.FeatureNotSupported:
+            pass
+        server.stop()
+        store(server, "v", "'u'", "current_user")
+        server.start()
+        server.execute("INSERT INTO s VALUES (1), (1), (2)")
+        server.execute("FLUSH")
+        assert server.execute("SELECT * FROM v ORDER BY a") == [(1, "millrace", 2), (2, "millrace", 1)]
+        assert server.execute("SELECT * FROM w") == [("millrace", 3)]
+        server.execute("DROP MATERIALIZED VIEW v CASCADE")
+
+
+def test_standing_queries():
+    yield "a view with current_user", names_of_sessions
+
+
+if __name__ == "__main__":
+    harness.main(globals())
