@@ -16,12 +16,29 @@ typedef struct MrSinkFile {
     const char *null_text;         /* csv; NULL: nothing stands for NULL */
 } MrSinkFile;
 
+/* One input among the rows of an exchange: a directory of files, and which columns of the row are
+ * the members of its JSON objects. */
+typedef struct MrSinkExchangePart {
+    const char *directory;    /* its name in that of the query */
+    const char *const *names; /* of the members */
+    uint32_t first_column, column_count;
+} MrSinkExchangePart;
+
+/* Rows of several inputs for somebody else's cluster: the first column, smallint, is the number of
+ * the row's part, from 0. */
+typedef struct MrSinkExchange {
+    const MrSinkExchangePart *parts;
+    uint32_t part_count;
+} MrSinkExchange;
+
 /* A result table in the target. */
 typedef struct MrSinkTable {
-    const char *schema_name;     /* PostgreSQL: "public" unless said; SQLite: NULL */
-    const char *name;            /* of a file: its path */
-    const MrSinkFile *file;      /* the "table" is a file; NULL: it is none */
-    const char *channel;         /* rows are notified there, and no table is; NULL: they are kept */
+    const char *schema_name; /* PostgreSQL: "public" unless said; SQLite: NULL */
+    const char *name;        /* of a file: its path */
+    const MrSinkFile *file;  /* the "table" is a file; NULL: it is none */
+    const char *channel;     /* rows are notified there, and no table is; NULL: they are kept */
+    /* … or a directory of the exchange, named by the query's number; NULL: it is none */
+    const MrSinkExchange *exchange;
     MrSchema schema;             /* all columns of the table, mr_key included */
     const uint32_t *key_columns; /* key_count 0: append-only, no key */
     uint32_t key_count;

@@ -143,4 +143,11 @@ MrStatus mr_postgres_scan(MrSink *base, const MrSinkTable *table, MrArena *arena
                           MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
                           void *context, MrError *err);
 
+/* A dsn's options, those of the allow-list alone; the caller frees them (PQconninfoFree). */
+MrStatus mr_postgres_parse_location(const char *location, bool allow_any, PQconninfoOption **out,
+                                    MrError *err);
+const char *mr_postgres_option(const PQconninfoOption *options, const char *key); /* or NULL */
+/* All hosts of a list "a,b,c" are on this machine; NULL: they are. */
+bool mr_postgres_hosts_are_near(const char *hosts);
+
 #endif

@@ -40,7 +40,7 @@ static bool key_is_allowed(const char *key)
     return false;
 }
 
-static const char *option_value(const PQconninfoOption *options, const char *key)
+const char *mr_postgres_option(const PQconninfoOption *options, const char *key)
 {
     for (const PQconninfoOption *option = options; option->keyword != NULL; option++) {
         if (strcmp(option->keyword, key) == 0) {
@@ -62,7 +62,7 @@ static bool host_is_near(const char *host)
 }
 
 /* All hosts of a list "a,b,c" are on this machine. */
-static bool hosts_are_near(const char *hosts)
+bool mr_postgres_hosts_are_near(const char *hosts)
 {
     bool near = true;
     char *copy = hosts == NULL ? NULL : strdup(hosts);
@@ -80,7 +80,7 @@ static bool hosts_are_near(const char *hosts)
 /* 1 to 3600 seconds; what libpq would take as "for ever" is no timeout here. */
 static MrStatus check_connect_timeout(const PQconninfoOption *options, MrError *err)
 {
-    const char *text = option_value(options, "connect_timeout");
+    const char *text = mr_postgres_option(options, "connect_timeout");
     int64_t seconds;
     if (text != NULL &&
         (!mr_int64_parse_fast(text, strlen(text), &seconds) || seconds < 1 || seconds > 3600)) {
@@ -93,7 +93,7 @@ static MrStatus check_connect_timeout(const PQconninfoOption *options, MrError *
 
 static MrStatus check_ssl_mode(const PQconninfoOption *options, bool allow_any, MrError *err)
 {
-    const char *mode = option_value(options, "sslmode");
+    const char *mode = mr_postgres_option(options, "sslmode");
     if (mode != NULL && !allow_any && (strcmp(mode, "prefer") == 0 || strcmp(mode, "allow") == 0)) {
         mr_error_set(err, MR_ERR_INVALID_PARAMETER,
                      "sslmode = %s leaves it to the server whether the connection is encrypted",
@@ -103,8 +103,8 @@ static MrStatus check_ssl_mode(const PQconninfoOption *options, bool allow_any, 
     return MR_OK;
 }
 
-static MrStatus parse_location(const char *location, bool allow_any, PQconninfoOption **out,
-                               MrError *err)
+MrStatus mr_postgres_parse_location(const char *location, bool allow_any, PQconninfoOption **out,
+                                    MrError *err)
 {
     char *text = NULL;
     *out = NULL;
@@ -149,9 +149,10 @@ static MrStatus parse_location(const char *location, bool allow_any, PQconninfoO
 MrStatus mr_postgres_check_options(const MrSinkOptions *options, MrError *err)
 {
     PQconninfoOption *parsed;
-    MR_TRY(parse_location(options->location, options->allow_any_authentication, &parsed, err));
+    MR_TRY(mr_postgres_parse_location(options->location, options->allow_any_authentication, &parsed,
+                                      err));
     MrStatus status = MR_OK;
-    if (options->password != NULL && option_value(parsed, "password") != NULL) {
+    if (options->password != NULL && mr_postgres_option(parsed, "password") != NULL) {
         status = mr_error_set(err, MR_ERR_INVALID_PARAMETER, "the password is given twice");
     } else if (options->journal_truncate) {
         status = mr_error_set(err, MR_ERR_INVALID_PARAMETER,
@@ -184,18 +185,19 @@ static void parameters_add(Parameters *list, const char *key, const char *value)
 static void parameters_fill(Parameters *list, const MrPgSink *sink, const PQconninfoOption *options)
 {
     static const char no_file[] = "/dev/null/none";
-    const char *host = option_value(options, "host");
-    const char *mode = option_value(options, "sslmode");
+    const char *host = mr_postgres_option(options, "host");
+    const char *mode = mr_postgres_option(options, "sslmode");
     if (mode == NULL) {
-        mode = hosts_are_near(host != NULL ? host : getenv("PGHOST")) ? "disable" : "verify-full";
+        mode = mr_postgres_hosts_are_near(host != NULL ? host : getenv("PGHOST")) ? "disable"
+                                                                                  : "verify-full";
     }
     for (size_t i = 0; i < sizeof allowed_keys / sizeof allowed_keys[0]; i++) {
         if (strcmp(allowed_keys[i], "sslmode") != 0 &&
             strcmp(allowed_keys[i], "connect_timeout") != 0) {
-            parameters_add(list, allowed_keys[i], option_value(options, allowed_keys[i]));
+            parameters_add(list, allowed_keys[i], mr_postgres_option(options, allowed_keys[i]));
         }
     }
-    if (option_value(options, "target_session_attrs") == NULL) {
+    if (mr_postgres_option(options, "target_session_attrs") == NULL) {
         parameters_add(list, "target_session_attrs", "read-write");
     }
     parameters_add(list, "password", sink->password);
@@ -342,7 +344,7 @@ static MrStatus connect_error(PGconn *conn, MrError *err)
 static int64_t connect_deadline(const MrPgSink *sink, const PQconninfoOption *options)
 {
     int64_t limit_us = sink->connect_timeout_us;
-    const char *text = option_value(options, "connect_timeout");
+    const char *text = mr_postgres_option(options, "connect_timeout");
     int64_t seconds;
     if (text != NULL && mr_int64_parse_fast(text, strlen(text), &seconds)) {
         limit_us = seconds * MR_US_PER_SECOND;
@@ -433,7 +435,8 @@ MrStatus mr_postgres_connect(const MrPgSink *sink, PGconn **out, MrError *err)
 {
     PQconninfoOption *options;
     *out = NULL;
-    MR_TRY(parse_location(sink->location, sink->allow_any_authentication, &options, err));
+    MR_TRY(
+        mr_postgres_parse_location(sink->location, sink->allow_any_authentication, &options, err));
     MrStatus status = connect_with(sink, options, out, err);
     PQconninfoFree(options);
     return status;
