@@ -88,6 +88,8 @@ struct MrPlan;
 #define MR_CONNECTION_FILES "file:"
 /* And the one of those that notify. */
 #define MR_CONNECTION_NOTIFY "notify:"
+/* And that of what queries that run elsewhere read. */
+#define MR_CONNECTION_EXCHANGE "exchange:"
 
 typedef struct MrStandingQuery {
     uint8_t id[16];

@@ -167,6 +167,20 @@ static const IntervalUnit units[] = {
     { 86400000, "DAY" }, { 3600000, "HOUR" }, { 60000, "MINUTE" }, { 1000, "SECOND" }
 };
 
+/* Of several units; up to 999 days, which is more than a window or a delay has. */
+static MrStatus interval_mixed(MrFlink *f, int64_t ms, const char **out)
+{
+    int64_t seconds = ms / 1000, days = seconds / 86400;
+    if (days > 999) {
+        mr_bind_error(f->b, MR_ERR_UNSUPPORTED, -1,
+                      "engine = 'flink': an interval of more than 999 days");
+        return mr_error_hint(f->b->err, "Use a shorter one, or leave out engine = 'flink'.");
+    }
+    return mr_flink_format(f, out, "INTERVAL '%d %02d:%02d:%02d.%03d' DAY%s TO SECOND(3)",
+                           (int)days, (int)(seconds / 3600 % 24), (int)(seconds / 60 % 60),
+                           (int)(seconds % 60), (int)(ms % 1000), days > 99 ? "(3)" : "");
+}
+
 MrStatus mr_flink_interval(MrFlink *f, int64_t us, const char **out)
 {
     int64_t ms = us / 1000;
@@ -181,6 +195,9 @@ MrStatus mr_flink_interval(MrFlink *f, int64_t us, const char **out)
         char fraction[8] = "", precision[16] = "";
         if (ms % units[u].ms != 0) {
             snprintf(fraction, sizeof fraction, ".%03d", (int)(ms % 1000));
+        }
+        if (digits > 3) { /* the most that Flink takes */
+            return interval_mixed(f, ms, out);
         }
         if (digits > 2) { /* what Flink takes without being told */
             snprintf(precision, sizeof precision, "(%d)", digits);

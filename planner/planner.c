@@ -9,6 +9,7 @@
 #include "planner/dependent.h"
 #include "planner/dispatch.h"
 #include "planner/flink.h"
+#include "planner/flink_feed.h"
 #include "planner/integral.h"
 #include "planner/lower.h"
 #include "planner/rewrite.h"
@@ -259,6 +260,9 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     ((MrDag *)(uintptr_t)plan->dag)->judges_records = mr_standing_judges_records(plan); /* ours */
     MR_TRY(mr_plan_find_dispatch(context->arena, plan, err));
     MR_TRY(hash_plan(&binder, plan));
+    if (plan->flink != NULL) {
+        MR_TRY(mr_flink_feed(context, plan, err));
+    }
     *out = plan;
     return MR_OK;
 }

@@ -103,7 +103,9 @@ typedef struct MrPlan {
     const MrSinkFile *file;
     const char *channel;            /* SINK whose rows are notified; NULL: they are written */
     const MrNames *names;           /* what it was planned with; also whose system views it reads */
-    const struct MrFlinkJob *flink; /* is_flink: the job (planner/flink.h) */
+    const struct MrFlinkJob *flink; /* engine = 'flink' (planner/flink.h); NULL: it runs here */
+    struct MrPlan *feed;            /* … and what writes the rows that the job reads */
+    const MrSinkExchange *exchange; /* of a feed: its directories */
 } MrPlan;
 
 /* The first scan of the stream, or of the table's changes, or NULL: the plan does not read it. */
