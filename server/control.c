@@ -102,9 +102,26 @@ MrStatus mr_ddl_run(MrSession *session, MrPortal *portal, MrError *err)
 
 /* ---- FLUSH ----------------------------------------------------------------------------------- */
 
+/* What a cluster makes of the rows, and when, is not known here. */
+static void tell_unwaited(MrSession *session)
+{
+    const MrCatalog *catalog = session->server->catalog;
+    for (uint32_t r = 0; r < mr_catalog_relation_count(catalog); r++) {
+        const MrRelation *relation = mr_catalog_relation(catalog, r);
+        if (relation->standing != NULL && relation->standing->by_flink) {
+            char text[160];
+            snprintf(text, sizeof text, "\"%s\" is computed by Flink and is not waited for",
+                     relation->name);
+            mr_session_notice(session, "NOTICE", "00000", text,
+                              "Its rows are in the exchange when FLUSH is over.");
+        }
+    }
+}
+
 MrStatus mr_flush_run(MrSession *session, MrPortal *portal, MrError *err)
 {
     MR_TRY(mr_transaction_cut(session, err));
+    tell_unwaited(session);
     mr_portal_set_done(portal, "FLUSH");
     portal->state = MR_PORTAL_RUNNING;
     mr_session_wait(session, mr_wait_flush(session->server, mr_session_wait_done, session), false,

@@ -6,6 +6,7 @@
  * the state "renaming" stored until then.
  */
 #include "server/ddl_alter.h"
+#include "server/flink.h"
 
 #include "common/fault.h"
 #include "common/logging.h"
@@ -216,6 +217,7 @@ static void state_recorded(MrDdl *ddl)
     bool suspends = ((const MrAstAlter *)ddl->request.statement)->action == MR_ALTER_SUSPEND;
     ddl->status = suspends ? mr_scheduler_suspend(ddl->server, standing->id, &ddl->err)
                            : mr_scheduler_resume(ddl->server, standing->id, &ddl->err);
+    mr_flink_suspend(ddl->server, standing->id, suspends);
     mr_ddl_finish(ddl);
 }
 
@@ -264,6 +266,10 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     bool is_query = relation->standing != NULL, is_done = false; /* of a view or a sink */
     bool is_stream = relation->stream != NULL;                   /* or a table */
     *next = is_query ? query_altered : mr_ddl_altered;
+    if (is_query && relation->standing->by_flink && statement->action != MR_ALTER_SUSPEND &&
+        statement->action != MR_ALTER_RESUME) {
+        return mr_ddl_refuse_flink(ddl, relation);
+    }
     if (is_stream && (statement->more.count > 0 || mr_alter_is_of_part(statement->action))) {
         MR_TRY(mr_ddl_alter_parts(ddl, statement, relation, &is_done));
         *next = is_done ? NULL : mr_ddl_stream_altered;

@@ -7,6 +7,7 @@
 #include "common/fault.h"
 #include "common/random.h"
 #include "server/ddl_create.h"
+#include "server/flink.h"
 #include "server/scheduler.h"
 #include "storage/sinks/sinks.h"
 
@@ -86,8 +87,9 @@ static void tell_rounded(MrDdl *ddl)
 
 void mr_ddl_start_query(MrDdl *ddl)
 {
+    const MrPlan *plan = ddl->plan;
     MrQuerySpec spec = { .object_id = ddl->record.object.id,
-                         .plan = ddl->plan,
+                         .plan = plan->feed != NULL ? plan->feed : plan,
                          .arena = ddl->plan_arena,
                          .catalog = ddl->catalog,
                          .start_sequence = ddl->record.object.start_sequence,
@@ -101,6 +103,10 @@ void mr_ddl_start_query(MrDdl *ddl)
     if (ddl->status == MR_OK) {
         ddl->plan_arena = NULL;
         mr_scheduler_wake(ddl->server);
+    }
+    if (ddl->status == MR_OK && plan->flink != NULL) {
+        ddl->status =
+            mr_flink_add(ddl->server, spec.catalog, spec.relation, plan, false, &ddl->err);
     }
     if (ddl->status == MR_OK && ddl->replaced != NULL) {
         mr_ddl_finish_rebuilding(ddl, ddl->replaced);
@@ -147,6 +153,9 @@ static void create_table_job(MrDdl *ddl, MrTarget *target)
         ddl->status = sink->sink_class->create_table(sink, ddl->record.object.uuid, no_nonce,
                                                      &ddl->table, &ddl->err);
     }
+    if (ddl->status == MR_OK && ddl->relation.standing->by_flink) {
+        ddl->status = mr_ddl_flink_table(sink, &ddl->relation, true, &ddl->err);
+    }
     mr_fault_point("ddl.after_table");
 }
 
@@ -180,13 +189,12 @@ static MrStatus make_plan(MrDdl *ddl, const MrAstCreateView **as_view)
     if (statement->kind == MR_AST_CREATE_SINK) {
         MR_TRY(mr_planner_sink(&context, (const MrAstCreateSink *)statement, as_view, &plan,
                                &ddl->err));
+        if (plan->flink != NULL) {
+            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "engine = 'flink' is for views");
+            return mr_error_hint(&ddl->err, "CREATE MATERIALIZED VIEW connection.name WITH …");
+        }
     } else {
         MR_TRY(mr_planner_standing(&context, *as_view, &plan, &ddl->err));
-        if (plan->flink != NULL) { /* the statements are known, and nobody takes them yet */
-            mr_error_set(&ddl->err, MR_ERR_UNSUPPORTED, "engine = 'flink' has no cluster here");
-            return mr_error_hint(&ddl->err, "EXPLAIN shows the statements of its job; leave "
-                                            "engine = 'flink' out to run it here.");
-        }
     }
     ddl->plan = plan;
     return MR_OK;
@@ -268,6 +276,11 @@ MrStatus mr_ddl_plan_query(MrDdl *ddl)
     return MR_OK;
 }
 
+static void query_checked(MrDdl *ddl)
+{
+    mr_ddl_record(ddl, query_recorded);
+}
+
 /* Plans a described object, chooses where it starts, and lets it be made. */
 static void create_planned(MrDdl *ddl, MrStatus status)
 {
@@ -276,6 +289,11 @@ static void create_planned(MrDdl *ddl, MrStatus status)
     }
     if (status == MR_OK) {
         status = mr_ddl_plan_query(ddl);
+    }
+    if (status == MR_OK && ddl->replaced != NULL &&
+        (ddl->plan->flink != NULL ||
+         (ddl->replaced->standing != NULL && ddl->replaced->standing->by_flink))) {
+        status = mr_ddl_refuse_flink(ddl, ddl->replaced);
     }
     if (status == MR_OK) {
         MrCatalogObject *object = &ddl->record.object;
@@ -298,7 +316,11 @@ static void create_planned(MrDdl *ddl, MrStatus status)
         return;
     }
     ddl->record.object.state = "creating";
-    mr_ddl_record(ddl, query_recorded);
+    if (ddl->plan->flink != NULL) {
+        mr_ddl_check_flink(ddl, query_checked);
+    } else {
+        query_checked(ddl);
+    }
 }
 
 /* The result of a view is that view's alone. */

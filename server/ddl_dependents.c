@@ -134,6 +134,12 @@ static MrStatus check_dependent(MrDdl *ddl, MrCatalog *next, const MrRelation *o
     MrRelation fresh;
     MrError cause = MR_ERROR_INIT;
     uint64_t plan_hash;
+    if (old->standing != NULL && old->standing->by_flink) { /* its job has read what was written */
+        mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
+                     "\"%s\" cannot be changed: a Flink cluster computes \"%s\" from it", changed,
+                     old->name);
+        return mr_error_hint(&ddl->err, "Drop \"%s\" first.", old->name);
+    }
     if (mr_ddl_plan_again(ddl, next, old, &fresh, &plan_hash, &cause) != MR_OK) {
         mr_error_set(&ddl->err, MR_ERR_DEPENDENT_OBJECTS,
                      "\"%s\" cannot be changed so: \"%s\" depends on it", changed, old->name);

@@ -263,7 +263,11 @@ static void drop_table_job(MrDdl *ddl, MrTarget *target)
 
 static void drop_decided(MrDdl *ddl)
 {
-    mr_ddl_on_target(ddl, drop_table_job, table_dropped);
+    if (ddl->victims[ddl->victim_at]->standing->by_flink) {
+        mr_ddl_drop_flink(ddl, table_dropped);
+    } else {
+        mr_ddl_on_target(ddl, drop_table_job, table_dropped);
+    }
 }
 
 typedef struct StateSearch {

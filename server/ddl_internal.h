@@ -58,7 +58,8 @@ struct MrDdl {
     const MrRelation **victims; /* DROP: dependents before what they depend on; ALTER: the one */
     uint32_t victim_count, victim_at;
     bool forces;
-    void (*dropped)(MrDdl *ddl); /* once the victims are gone; NULL: that was all */
+    void (*flink_next)(MrDdl *ddl); /* DROP: behind the steps of ddl_flink.c */
+    void (*dropped)(MrDdl *ddl);    /* once the victims are gone; NULL: that was all */
     bool cascades; /* ALTER … CASCADE: what could not go on with the new version goes first … */
     const MrRelation **cascaded; /* … these: dependents before what they depend on */
     uint32_t cascaded_count;
@@ -203,6 +204,17 @@ bool mr_ddl_swaps_suspended(const MrCatalogObject *object);
 /* The stored CREATE statement; in the arena. */
 MrStatus mr_ddl_parse_stored(const char *name, const char *sql, MrArena *arena, const MrNode **out,
                              MrError *err);
+
+/* Views that a Flink cluster computes (ddl_flink.c). */
+/* 0A000: neither CREATE OR REPLACE, REFRESH nor other forms of ALTER than SUSPEND and RESUME. */
+MrStatus mr_ddl_refuse_flink(MrDdl *ddl, const MrRelation *relation);
+/* Goes on with `next` if the cluster would run the planned query, else ends the statement. */
+void mr_ddl_check_flink(MrDdl *ddl, void (*next)(MrDdl *ddl));
+/* Makes or drops the table in which its job says what it has read; on the target's thread. */
+MrStatus mr_ddl_flink_table(MrSink *sink, const MrRelation *relation, bool makes, MrError *err);
+/* DROP of the victim: its job, its tables, then the rows that the job had to read; `next` finds in
+ * ddl->status how that went. */
+void mr_ddl_drop_flink(MrDdl *ddl, void (*next)(MrDdl *ddl));
 
 /* Record ↔ bytes; texts point into the bytes. */
 MrStatus mr_ddl_encode(const MrDdlRecord *record, MrBuilder *out, MrError *err);

@@ -11,6 +11,7 @@
 #include "planner/since.h"
 #include "planner/sql_function.h"
 #include "server/ddl_internal.h"
+#include "server/flink.h"
 #include "server/scheduler.h"
 #include "server/tables.h"
 
@@ -182,6 +183,7 @@ MrStatus mr_ddl_load(MrServer *server, MrCatalog *catalog, const MrCatalogObject
 /* The result table of a CREATE that was killed before it was made. */
 typedef struct LateTable {
     MrServer *server;
+    const MrRelation *relation; /* of a version that the query holds */
     MrSinkTable table;
     uint8_t id[16];
     uint32_t object_id;
@@ -215,6 +217,9 @@ static void make_late_table(void *context, MrTarget *target)
         late->status =
             sink->sink_class->create_table(sink, late->id, no_nonce, &late->table, &late->err);
     }
+    if (late->status == MR_OK && late->relation->standing->by_flink) {
+        late->status = mr_ddl_flink_table(sink, late->relation, true, &late->err);
+    }
     mr_server_post(late->server, late_table_made, late);
 }
 
@@ -231,6 +236,7 @@ static MrStatus finish_creation(MrServer *server, const MrCatalogObject *object,
     late->server = server;
     late->object_id = object->id;
     memcpy(late->id, object->uuid, sizeof late->id);
+    late->relation = relation;
     late->table = mr_targets_table(relation);
     mr_target_thread_post(thread, make_late_table, late);
     return MR_OK;
@@ -242,7 +248,7 @@ static MrStatus start_query(MrServer *server, const MrCatalogObject *object,
 {
     MrQuerySpec spec = { .object_id = object->id,
                          .relation = relation,
-                         .plan = plan,
+                         .plan = plan->feed != NULL ? plan->feed : plan,
                          .arena = arena,
                          .catalog = server->catalog,
                          .start_sequence = object->start_sequence,
@@ -259,6 +265,9 @@ static MrStatus start_query(MrServer *server, const MrCatalogObject *object,
         MR_TRY(mr_ddl_finish_swap(server, object, relation, err));
     }
     MR_TRY(mr_ddl_finish_indexes(server, relation, err));
+    if (plan->flink != NULL) {
+        MR_TRY(mr_flink_add(server, server->catalog, relation, plan, spec.is_suspended, err));
+    }
     return mr_scheduler_add(server, &spec, err);
 }
 
@@ -367,6 +376,9 @@ static MrStatus start_objects(Loading *loading, const MrPlan **plans, MrArena **
             continue;
         }
         if (strcmp(object->state, mr_ddl_dropping) == 0) {
+            if (plans[o]->flink != NULL) { /* its job may run still */
+                MR_TRY(mr_flink_add(server, server->catalog, relation, plans[o], true, err));
+            }
             mr_ddl_queue_drop(server, relation);
             continue;
         }

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "server/flink.h"
 #include "server/ingest.h"
 #include "server/scheduler.h"
 #include "server/statement.h"
@@ -324,9 +325,27 @@ static void find_inputs(Report *r, const MrCatalog *catalog)
     }
 }
 
+/* The cluster's part. */
+static MrStatus say_job(Report *r)
+{
+    MrFlinkStatus job;
+    if (!r->relation->standing->by_flink ||
+        !mr_flink_status(r->session->server, r->relation->standing->id, &job)) {
+        return MR_OK;
+    }
+    MR_TRY(say(r,
+               "Flink computes it: what this server says of rows and records is of those that it "
+               "hands over.  The job is %s%s%s.",
+               mr_flink_state_text(job.state), job.job[0] == '\0' ? "" : ", number ", job.job));
+    return job.error.status == MR_OK
+               ? MR_OK
+               : say(r, "It has a fault, %s: %s.", job.error.sqlstate, job.error.message);
+}
+
 static MrStatus report(Report *r)
 {
     MR_TRY(say_state(r));
+    MR_TRY(say_job(r));
     for (uint32_t i = 0; i < r->input_count; i++) {
         MR_TRY(say_input(r, &r->inputs[i]));
     }

@@ -47,7 +47,9 @@ MrStatus mr_query_create(MrServer *server, const MrQuerySpec *spec, MrQuery **ou
     query->error_limit = (uint32_t)mr_settings_int(server->settings, MR_SET_ERROR_LIMIT);
     query->stored_generation = spec->generation;
     if (spec->subscription == NULL) {
-        query->table = mr_targets_table(spec->relation);
+        query->table = spec->plan->exchange != NULL
+                           ? mr_targets_exchange(spec->relation, spec->plan)
+                           : mr_targets_table(spec->relation);
         query->late_table.table = mr_sink_late_table(&query->table, query->late_table.name);
     }
     query->failed_places = calloc(query->error_limit + 1, sizeof *query->failed_places);

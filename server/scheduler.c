@@ -195,6 +195,11 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
     const MrPlan *plan = query->spec.plan;
     int64_t every_us = plan->emit_every_us > plan->batch_interval_us ? plan->emit_every_us
                                                                      : plan->batch_interval_us;
+    if (plan->exchange != NULL) { /* parts of a cluster's input */
+        every_us = mr_settings_int(query->server->settings, MR_SET_FLINK_PART_INTERVAL);
+        int64_t most = mr_settings_int(query->server->settings, MR_SET_FLINK_PART_BYTES);
+        every_us = mr_pipeline_pending_bytes(query->pipeline) >= (size_t)most ? 0 : every_us;
+    }
     if (every_us > 0 && scheduler->hurried <= query->covered && query->hurried <= query->covered) {
         int64_t due_us = query->last_flush_us + every_us;
         if (due_us > now_us) {

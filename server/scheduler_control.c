@@ -228,8 +228,10 @@ MrStatus mr_scheduler_add(MrServer *server, const MrQuerySpec *spec, MrError *er
     MrTargetThread *thread = NULL;
     MrQuery *query;
     if (spec->subscription == NULL) {
-        MR_TRY(mr_targets_find(server, spec->catalog, spec->relation->standing->connection, &thread,
-                               err));
+        const char *connection = spec->plan->exchange != NULL
+                                     ? MR_CONNECTION_EXCHANGE
+                                     : spec->relation->standing->connection;
+        MR_TRY(mr_targets_find(server, spec->catalog, connection, &thread, err));
     }
     MR_TRY(mr_query_create(server, spec, &query, err));
     query->thread = thread;

@@ -20,6 +20,7 @@
 #include "server/copy_decoder.h"
 #include "server/data_directory.h"
 #include "server/ddl.h"
+#include "server/flink.h"
 #include "server/ingest.h"
 #include "server/listener.h"
 #include "server/log_thread.h"
@@ -387,6 +388,7 @@ static MrStatus start(MrServer *server, MrError *err)
     MR_TRY(mr_advisory_create(server, err));
     MR_TRY(mr_notify_create(server, err));
     MR_TRY(mr_targets_create(server, err));
+    MR_TRY(mr_flink_create(server, err));
     MR_TRY(mr_workers_create(server, (uint32_t)mr_settings_int(server->settings, MR_SET_WORKERS),
                              err));
     MR_TRY(mr_scheduler_create(server, err));
@@ -404,6 +406,7 @@ static MrStatus stop(MrServer *server, MrError *err)
 {
     MrStatus status = MR_OK;
     mr_listener_destroy(server);
+    mr_flink_end(server); /* who waits for a cluster need not any more */
     /* SELECTs were cancelled with their sessions and end within a batch; DDL that has begun goes on
      * to its end. */
     while (server->adhoc_threads > 0 || server->ddl_queue != NULL) {
@@ -412,6 +415,7 @@ static MrStatus stop(MrServer *server, MrError *err)
     mr_http_destroy(server);
     mr_feeds_destroy(server);
     mr_log_thread_destroy(server); /* syncs what was appended */
+    mr_flink_destroy(server);
     mr_scheduler_destroy(server, drain_us);
     mr_targets_destroy(server);
     mr_workers_destroy(server);

@@ -70,6 +70,7 @@ struct MrServer {
     struct MrStatistics *statistics; /* of streams and tables, for planners; NULL: none yet */
     MrNotifyHub *notify;             /* who listens to what */
     struct MrAdvisory *advisory;     /* locks of numbers */
+    struct MrFlinkJobs *flink;       /* views that a Flink cluster computes */
     struct MrDdl *ddl_queue; /* statements that change the catalogue; the first is under way */
     int64_t started_us;      /* wall clock */
     uint32_t next_oid;

@@ -110,6 +110,12 @@ MrSinkTable mr_targets_table(const MrRelation *relation)
                           .keeps_late = standing->keeps_late };
 }
 
+MrSinkTable mr_targets_exchange(const MrRelation *relation, const MrPlan *feed)
+{
+    return (
+        MrSinkTable){ .name = relation->name, .schema = feed->output, .exchange = feed->exchange };
+}
+
 MrStatus mr_targets_create(MrServer *server, MrError *err)
 {
     server->targets = calloc(1, sizeof *server->targets);
@@ -243,6 +249,17 @@ static MrStatus thread_create(MrServer *server, const MrConnection *connection,
     return MR_OK;
 }
 
+/* Where rows for other engines go, filled in; the setting lives as long as the server. */
+static const MrConnection *exchange_of(const MrServer *server, MrConnection *out)
+{
+    const char *directory = mr_settings_text(server->settings, MR_SET_FLINK_EXCHANGE);
+    *out = (MrConnection){ .name = MR_CONNECTION_EXCHANGE,
+                           .sink_class = "exchange",
+                           .location =
+                               directory[0] == '/' ? directory : "/flink_exchange is not set" };
+    return out;
+}
+
 /* Some are always there, and in no catalogue. */
 static const MrConnection *connection_of(const MrCatalog *catalog, const char *name)
 {
@@ -267,7 +284,10 @@ MrStatus mr_targets_find(MrServer *server, const MrCatalog *catalog, const char 
             return MR_OK;
         }
     }
-    const MrConnection *found = connection_of(catalog, connection);
+    MrConnection exchange;
+    const MrConnection *found = strcmp(connection, MR_CONNECTION_EXCHANGE) == 0
+                                    ? exchange_of(server, &exchange)
+                                    : connection_of(catalog, connection);
     if (found == NULL) {
         return mr_error_set(err, MR_ERR_UNDEFINED_OBJECT, "connection \"%s\" does not exist",
                             connection);

@@ -27,6 +27,8 @@ MrStatus mr_targets_sink_options(MrServer *server, const MrConnection *connectio
                                  MrSinkOptions *out, MrError *err);
 /* The result table of a standing query's relation, as sinks want it; borrows from the relation. */
 MrSinkTable mr_targets_table(const MrRelation *relation);
+/* What the query of a feed (MrPlan.feed) writes, instead; borrows from both. */
+MrSinkTable mr_targets_exchange(const MrRelation *relation, const MrPlan *feed);
 /* An epoch was submitted, or an attempt is wanted now. */
 void mr_target_thread_wake(MrTargetThread *thread);
 /* Reads a result table on the caller's thread, by a connection of its own. */

@@ -5,6 +5,7 @@
 
 #include "parser/print.h"
 #include "planner/explain.h"
+#include "server/flink.h"
 #include "server/relations/rows.h"
 #include "server/scheduler.h"
 
@@ -42,6 +43,8 @@ static const MrColumn query_columns[] = {
     MR_RELATION_COLUMN("definition", TEXT),
     MR_RELATION_COLUMN("allowed_lateness_us", INT64),
     MR_RELATION_COLUMN("channel", TEXT),
+    MR_RELATION_COLUMN("engine", TEXT),
+    MR_RELATION_COLUMN("job", TEXT),
 };
 
 /* `comment`, behind all that only a query under way has. */
@@ -127,11 +130,24 @@ static void add_target(MrRows *rows, const MrRelation *relation)
                            standing->table_name != NULL ? standing->table_name : relation->name));
 }
 
-static void add_status(MrServer *server, MrRows *rows, const MrQueryStatus *status)
+/* What of the two has a fault is told: the query that feeds the cluster, or the job there. */
+static void add_state(MrRows *rows, const MrQueryStatus *status, const MrFlinkStatus *job)
+{
+    const char *state = query_state(status);
+    const MrError *error = query_error(status);
+    if (job != NULL && error == NULL && strcmp(state, "RUNNING") == 0) {
+        state = mr_flink_state_text(job->state);
+        error = job->error.status != MR_OK ? &job->error : NULL;
+    }
+    mr_rows_text(rows, state);
+    add_error(rows, error);
+}
+
+static void add_status(MrServer *server, MrRows *rows, const MrQueryStatus *status,
+                       const MrFlinkStatus *job)
 {
     uint64_t head = mr_log_appended(server->log);
-    mr_rows_text(rows, query_state(status));
-    add_error(rows, query_error(status));
+    add_state(rows, status, job);
     add_streams(server, rows, status);
     mr_rows_count(rows, status->position);
     mr_rows_count(rows, status->covered);
@@ -211,15 +227,20 @@ static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
     for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
         const MrRelation *relation = mr_catalog_relation(server->catalog, i);
         MrQueryStatus status;
+        MrFlinkStatus flink;
         if (relation->kind != kind) {
             continue;
         }
+        const MrFlinkStatus *job =
+            relation->standing->by_flink && mr_flink_status(server, relation->standing->id, &flink)
+                ? &flink
+                : NULL;
         mr_rows_begin(rows);
         mr_rows_text(rows, relation->name);
         mr_rows_uuid(rows, relation->standing->id);
         add_target(rows, relation);
         if (mr_scheduler_query_status(server, relation->standing->id, &status)) {
-            add_status(server, rows, &status);
+            add_status(server, rows, &status, job);
             mr_rows_text(rows, relation->comment);
             add_plan(rows, relation, &status);
         } else {
@@ -231,6 +252,8 @@ static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
             add_plan(rows, relation, NULL);
         }
         mr_rows_text(rows, relation->standing->channel); /* of an alert */
+        mr_rows_text(rows, relation->standing->by_flink ? "flink" : "local");
+        mr_rows_text(rows, job != NULL && job->job[0] != '\0' ? job->job : NULL);
     }
 }
 

@@ -18,6 +18,7 @@
 #include "common/logging.h"
 #include "server/advisory.h"
 #include "server/ddl.h"
+#include "server/flink.h"
 #include "server/ingest.h"
 #include "server/log_thread.h"
 #include "server/notify.h"
@@ -82,6 +83,7 @@ static void server_start(void)
     must(mr_notify_create(&server, &err), &err);
     must(mr_advisory_create(&server, &err), &err);
     must(mr_targets_create(&server, &err), &err);
+    must(mr_flink_create(&server, &err), &err);
     must(mr_workers_create(&server, 1, &err), &err);
     must(mr_scheduler_create(&server, &err), &err);
     must(mr_log_thread_create(&server, &err), &err);
@@ -104,11 +106,13 @@ static void remove_file(void *parent, const char *name)
 static void server_stop(void)
 {
     MrError err = MR_ERROR_INIT;
+    mr_flink_end(&server);
     while (server.adhoc_threads > 0 || server.ddl_queue != NULL) {
         event_base_loop(server.base, EVLOOP_ONCE);
     }
     mr_feeds_destroy(&server);
     mr_log_thread_destroy(&server);
+    mr_flink_destroy(&server);
     mr_scheduler_destroy(&server, 1000000);
     mr_targets_destroy(&server);
     mr_workers_destroy(&server);
