@@ -25,8 +25,9 @@
 #include "server/session.h"
 
 enum {
-    STARTING_MAX = 100,  /* sessions that have not logged in; beyond it the oldest goes */
-    ACCEPT_AT_ONCE = 16, /* then those who are here already get their turn */
+    STARTING_MAX = 100,           /* sessions that have not logged in; beyond it the oldest goes */
+    STARTING_OF_ADDRESS_MAX = 10, /* the same of one other machine */
+    ACCEPT_AT_ONCE = 16,          /* then those who are here already get their turn */
     NUMBER_BUCKETS = 1024,
     LEFT_MANY = 256,
     DRAIN_US = 5 * 1000 * 1000,
@@ -168,16 +169,44 @@ static void add_session(MrListener *listener, MrSession *session)
     listener->starting++;
 }
 
-/* Connections that never log in may not keep others out. */
-static void evict_oldest(MrListener *listener)
+/* Bytes of an address's text without its port. */
+static size_t host_bytes(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return colon == NULL ? strlen(address) : (size_t)(colon - address);
+}
+
+static bool is_same_host(const char *a, const char *b)
+{
+    return host_bytes(a) == host_bytes(b) && strncmp(a, b, host_bytes(a)) == 0;
+}
+
+/* Connections that never log in may not keep others out: ends the oldest of at least `count` that
+ * have not yet (of `address`'s host; NULL: of all). */
+static void evict_oldest(MrListener *listener, uint32_t count, const char *address)
 {
     MrSession *oldest = NULL;
+    uint32_t found = 0;
     for (MrSession *session = listener->first; session != NULL; session = session->next) {
-        oldest = session->is_starting ? session : oldest;
+        if (session->is_starting && (address == NULL || is_same_host(session->address, address))) {
+            oldest = session;
+            found++;
+        }
     }
-    if (oldest != NULL) {
+    if (found >= count) {
         mr_session_destroy(oldest);
     }
+}
+
+/* All clients of this machine come from these. */
+static bool is_own(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)address;
+        return in->sin_addr.s_addr == htonl(INADDR_LOOPBACK);
+    }
+    return address->sa_family != AF_INET6 ||
+           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr);
 }
 
 /* ---- Accepting ------------------------------------------------------------------------------- */
@@ -238,11 +267,14 @@ static void welcome(MrListener *listener, int fd, const struct sockaddr *address
         refuse(fd, MR_ERR_TOO_MANY_CONNECTIONS, "sorry, too many clients already");
         return;
     }
-    if (listener->starting >= STARTING_MAX) {
-        evict_oldest(listener);
-    }
     set_options(fd, address);
     name_address(address, name, sizeof name);
+    if (listener->starting >= STARTING_OF_ADDRESS_MAX && !is_own(address)) {
+        evict_oldest(listener, STARTING_OF_ADDRESS_MAX, name);
+    }
+    if (listener->starting >= STARTING_MAX) {
+        evict_oldest(listener, STARTING_MAX, NULL);
+    }
     if (mr_session_create(listener->server, fd, name, &session, &err) != MR_OK) {
         mr_log_error(MR_LOG_WARNING, "session.start", &err);
         return;

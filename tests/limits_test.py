@@ -130,6 +130,26 @@ def test_stalled_logins():
         wait_until(lambda: descriptors_of(server) <= open_before + 2, 30, "the sockets to be closed")
 
 
+def test_stalled_logins_of_an_address():
+    """Another machine has ten at most: its oldest goes, and nobody else's."""
+    with harness.Server() as server:
+        half = startup()[:20]
+        ours = [Wire(server, login=False) for _ in range(20)]
+        theirs = [Wire(server, login=False, source="127.0.0.5") for _ in range(30)]
+        for w in ours + theirs:
+            w.send(half)
+        for w in theirs[:20]:
+            try:
+                assert w.socket.recv(1) == b"", "one of the oldest is answered"
+            except ConnectionResetError:
+                pass                    # what it had sent was not read any more
+        for w in ours + theirs[20:]:
+            w.send(startup()[20:])
+            assert w.until(b"Z"), "one of the others cannot log in"
+        for w in ours + theirs:
+            w.close()
+
+
 def test_login_deadline():
     """10 s from the first byte to the last, however the bytes come."""
     with harness.Server() as server:

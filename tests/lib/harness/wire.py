@@ -67,8 +67,9 @@ def error_fields(payload):
 class Wire:
     """One raw connection; `with Wire(server) as wire:` has logged in already."""
 
-    def __init__(self, server, login=True):
-        self.socket = socket.create_connection(("127.0.0.1", server.port), patience(20))
+    def __init__(self, server, login=True, source=None):
+        self.socket = socket.create_connection(("127.0.0.1", server.port), patience(20),
+                                               source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.parameters, self.key = {}, None
