@@ -222,6 +222,14 @@ static MrStatus show_part(FromCalls *from, const Part *part, const MrLogical *no
     return MR_OK;
 }
 
+/* A single column that its function gives no name is called as the item is. */
+static bool is_nameless(const FromCalls *from)
+{
+    const Part *only = &from->parts[0];
+    return from->shown.count == 1 && !only->is_record &&
+           (only->value != NULL || from->calls[only->first_call].function->columns[0].name == NULL);
+}
+
 /* The functions' columns, and the number where it is asked for. */
 static MrStatus show_columns(FromCalls *from, const MrAstFromFunction *ast, uint32_t first,
                              MrLogical *node, MrLogical **out)
@@ -235,9 +243,7 @@ static MrStatus show_columns(FromCalls *from, const MrAstFromFunction *ast, uint
     for (uint32_t i = 0; i < from->part_count; i++) {
         MR_TRY(show_part(from, &from->parts[i], node, number, &first));
     }
-    const bool is_nameless = shown->count == 1 && !from->parts[0].is_record &&
-                             (shown->names[0] == NULL || from->parts[0].value != NULL);
-    if (is_nameless) {
+    if (is_nameless(from)) {
         shown->names[0] =
             ast->alias.name != NULL ? ast->alias.name : from->parts[0].call->name.name;
     }
