@@ -2,8 +2,10 @@
 """tests/flink_test.py - engine = 'flink': what the server does when the gateway answers badly or not at all,
 against a gateway without a cluster; and, unless --quick, a real cluster (tests/flink) that computes what the
 same SELECT gives here."""
+import decimal
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -376,11 +378,80 @@ def real(postgres, flink):
         no_secret(setting)
 
 
+# ---- What is translated, on the cluster -----------------------------------------------------------
+
+AT_ONCE = 6                      # jobs; the TaskManager has slots for two more
+
+
+def read_queries():
+    """The statements that come first, and (name, query) of the rest of tests/flink/queries.sql."""
+    setup, queries = [], []
+    text = (harness.ROOT / "tests" / "flink" / "queries.sql").read_text()
+    for block in re.split(r";[ \t]*\n", text):
+        comments = re.findall(r"^-- (.*)\n", block, re.M)
+        sql = re.sub(r"^--.*\n", "", block, flags=re.M).strip()
+        if sql.startswith(("CREATE", "INSERT")):
+            setup.append(sql)
+        elif sql:
+            queries.append((comments[-1], sql))
+    return setup, queries
+
+
+def is_same(mine, theirs):
+    if isinstance(mine, (float, decimal.Decimal)) and isinstance(theirs, (float, decimal.Decimal)):
+        return mine == theirs or abs(float(mine) - float(theirs)) <= 1e-9 * abs(float(mine))
+    return type(mine) is type(theirs) and mine == theirs
+
+
+def are_same(mine, theirs):
+    return len(mine) == len(theirs) and all(
+        len(a) == len(b) and all(map(is_same, a, b)) for a, b in zip(sorted(mine, key=str), sorted(theirs, key=str)))
+
+
+def translated(setting, queries):
+    """As views of a cluster and as ours, over the same rows."""
+    server, mine = setting.server, {}
+    for name, sql in queries:
+        server.execute(f"CREATE MATERIALIZED VIEW our_{name} WITH (numeric = 'text') AS {sql}")
+        server.execute(f"CREATE MATERIALIZED VIEW pg.{name} WITH (engine = 'flink') AS {sql}")
+    server.execute("FLUSH")
+    for name, _ in queries:
+        mine[name] = server.execute(f"SELECT * FROM our_{name}")
+        assert mine[name], f"{name} has no row"
+
+    def answer(name):
+        return setting.postgres.execute(f"SELECT * FROM {name}")
+    for name, _ in queries:
+        try:
+            wait_until(lambda: are_same(mine[name], answer(name)), 120, name)
+        except AssertionError:
+            raise AssertionError(f"{name}: {setting.facts(name)}\nhere:  {sorted(mine[name], key=str)}\n"
+                                 f"Flink: {sorted(answer(name), key=str)}") from None
+    for name, _ in queries:
+        server.execute(f"DROP MATERIALIZED VIEW {name}")
+        server.execute(f"DROP MATERIALIZED VIEW our_{name}")
+
+
+def make_translated(postgres, flink):
+    setup, queries = read_queries()
+    with Setting(postgres, flink.gateway, flink_cluster=flink.cluster, flink_part_interval="50ms") as setting:
+        setting.server.execute("DROP STREAM edits")
+        for sql in setup:
+            setting.server.execute(sql)
+        # W of both streams passes the windows of all rows before; no row is from the future.
+        setting.server.execute("INSERT INTO rides (at, id, city) VALUES ('2026-06-01', 99, 'far')")
+        setting.server.execute("INSERT INTO edits (at, page, added) VALUES ('2026-06-01 00:00:00+00', 'far', 0)")
+        for first in range(0, len(queries), AT_ONCE):
+            some = queries[first:first + AT_ONCE]
+            yield ", ".join(name for name, _ in some), lambda some=some: translated(setting, some)
+
+
 def test_real_cluster():
     if quick():
         return
     with harness.Postgres() as postgres, Flink() as flink:
         yield "a day of edits", lambda: real(postgres, flink)
+        yield from make_translated(postgres, flink)
 
 
 harness.main(globals())

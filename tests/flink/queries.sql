@@ -1,4 +1,4 @@
--- tests/flink/queries.sql - queries that a Flink cluster must answer as this server does.
+-- tests/flink/queries.sql - queries that a Flink cluster must answer as this server does (flink_test.py asks both).
 -- Statements end with a semicolon at a line's end.  CREATE STREAM and INSERT come first; each
 -- statement after them is the query of a view, named by the comment line above it.
 CREATE STREAM rides (at timestamp(3) NOT NULL, id int NOT NULL, city text NOT NULL, driver text,
