@@ -267,6 +267,7 @@ def test_password():
                 screen.type("sesame", "Enter")
                 screen.wait(r"^Enter it again: *$")
                 screen.type(again, "Enter")
+                screen.wait(rf"(?s)^Enter it again: *\n.*^{PROMPT}")    # what is typed before is thrown away
                 screen.type("\\echo set", "Enter")
                 screen.wait(rf"(?s){answer}.*^set$")
                 screen.type("", "C-l")
