@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -255,4 +256,15 @@ void mr_file_hold_standard_streams(void)
     if (fd >= 0) {
         close(fd);
     }
+}
+
+MrStatus mr_file_path(char out[PATH_MAX], MrError *err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(out, PATH_MAX, format, args);
+    va_end(args);
+    return length >= 0 && length < PATH_MAX
+               ? MR_OK
+               : mr_error_set(err, MR_ERR_IO, "the name of a file is too long: \"%.100s…\"", out);
 }

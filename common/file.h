@@ -6,6 +6,8 @@
 #ifndef MR_COMMON_FILE_H
 #define MR_COMMON_FILE_H
 
+#include <limits.h>
+
 #include "common/text.h"
 
 typedef struct MrFile MrFile;
@@ -59,5 +61,8 @@ MrStatus mr_file_replace(const char *directory, const char *name, const void *da
  * segment of the log say, would get what is written to the stream.  Before anything else is
  * opened. */
 void mr_file_hold_standard_streams(void);
+
+/* A path, printed; one that is too long is an error (58030). */
+MrStatus mr_file_path(char out[PATH_MAX], MrError *err, const char *format, ...) MR_PRINTF(3, 4);
 
 #endif

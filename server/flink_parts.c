@@ -19,19 +19,6 @@ enum { COPY_BYTES = 1 << 18 };
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-static MrStatus path_make(char out[PATH_MAX], MrError *err, const char *format, ...)
-    MR_PRINTF(3, 4);
-static MrStatus path_make(char out[PATH_MAX], MrError *err, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int length = vsnprintf(out, PATH_MAX, format, args);
-    va_end(args);
-    return length >= 0 && length < PATH_MAX
-               ? MR_OK
-               : mr_error_set(err, MR_ERR_IO, "the name of a file of the exchange is too long");
-}
-
 static MrStatus directory_make(const char *path, MrError *err)
 {
     MR_TRY(mr_file_make_directory(path, err));
@@ -116,7 +103,7 @@ static void remove_entry(void *context, const char *name)
 {
     char path[PATH_MAX];
     MrError ignored = MR_ERROR_INIT; /* rmdir tells of what is left */
-    if (path_make(path, &ignored, "%s/%s", (const char *)context, name) == MR_OK) {
+    if (mr_file_path(path, &ignored, "%s/%s", (const char *)context, name) == MR_OK) {
         (void)tree_remove(path, &ignored);
     }
 }
@@ -160,7 +147,7 @@ static MrStatus copy_list(Copy *copy, const char *directory, const NumberList *l
 {
     char path[PATH_MAX];
     for (uint32_t i = 0; i < list->count; i++) {
-        MR_TRY(path_make(path, err, "%s/%020" PRIu64 ".json", directory, list->numbers[i]));
+        MR_TRY(mr_file_path(path, err, "%s/%020" PRIu64 ".json", directory, list->numbers[i]));
         MR_TRY(copy_file(copy, path, err));
     }
     return MR_OK;
@@ -214,7 +201,7 @@ static MrStatus parts_remove(const char *directory, const NumberList *list, uint
 {
     char path[PATH_MAX];
     for (uint32_t i = 0; i < list->count && list->numbers[i] <= upto; i++) {
-        MR_TRY(path_make(path, err, "%s/%020" PRIu64 ".json", directory, list->numbers[i]));
+        MR_TRY(mr_file_path(path, err, "%s/%020" PRIu64 ".json", directory, list->numbers[i]));
         MR_TRY(mr_file_remove(path, err));
     }
     return MR_OK;
@@ -227,8 +214,9 @@ static MrStatus input_open(MrFlinkParts *parts, uint32_t input, MrError *err)
     char shown[PATH_MAX], waiting[PATH_MAX];
     NumberList files = { 0 }, fresh = { 0 };
     MrFlinkInput *own = &parts->inputs[input];
-    MR_TRY(path_make(shown, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number, input));
-    MR_TRY(path_make(waiting, err, "%s/%u", parts->directory, input));
+    MR_TRY(
+        mr_file_path(shown, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number, input));
+    MR_TRY(mr_file_path(waiting, err, "%s/%u", parts->directory, input));
     MrStatus status = numbers_list(shown, "", ".json", &files, err);
     if (status == MR_OK) {
         status = count_rows(shown, &files, &own->rows, err);
@@ -254,7 +242,7 @@ static MrStatus jobs_remove(const MrFlinkParts *parts, const char *prefix, MrErr
     for (uint32_t j = 0; j < jobs.count && status == MR_OK; j++) {
         if (jobs.numbers[j] != parts->number || prefix[0] == '.') {
             status =
-                path_make(path, err, "%s/%s%" PRIu64, parts->directory, prefix, jobs.numbers[j]);
+                mr_file_path(path, err, "%s/%s%" PRIu64, parts->directory, prefix, jobs.numbers[j]);
             status = status == MR_OK ? tree_remove(path, err) : status;
         }
     }
@@ -287,9 +275,10 @@ static MrStatus input_begin(const MrFlinkParts *parts, const char *directory, ui
     char shown[PATH_MAX], waiting[PATH_MAX], own[PATH_MAX], path[PATH_MAX];
     NumberList old = { 0 }, fresh = { 0 };
     *out = (MrFlinkInput){ .last = parts->inputs[input].last };
-    MR_TRY(path_make(shown, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number, input));
-    MR_TRY(path_make(waiting, err, "%s/%u", parts->directory, input));
-    MR_TRY(path_make(own, err, "%s/%u", directory, input));
+    MR_TRY(
+        mr_file_path(shown, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number, input));
+    MR_TRY(mr_file_path(waiting, err, "%s/%u", parts->directory, input));
+    MR_TRY(mr_file_path(own, err, "%s/%u", directory, input));
     MR_TRY(directory_make(own, err));
     MrStatus status = numbers_list(shown, "", ".json", &old, err);
     if (status == MR_OK) {
@@ -297,7 +286,7 @@ static MrStatus input_begin(const MrFlinkParts *parts, const char *directory, ui
     }
     if (status == MR_OK && old.count + fresh.count > 0) {
         out->last = fresh.count > 0 ? fresh.numbers[fresh.count - 1] : out->last;
-        status = path_make(path, err, "%s/%020" PRIu64 ".json", own, out->last);
+        status = mr_file_path(path, err, "%s/%020" PRIu64 ".json", own, out->last);
         if (status == MR_OK) {
             status = merge_into(path, shown, &old, waiting, &fresh, &out->rows, err);
         }
@@ -313,8 +302,8 @@ MrStatus mr_flink_parts_begin(MrFlinkParts *parts, MrError *err)
     MrFlinkParts next = { .directory = parts->directory,
                           .input_count = parts->input_count,
                           .number = parts->number + 1 };
-    MR_TRY(path_make(hidden, err, "%s/.job-%" PRIu64, parts->directory, next.number));
-    MR_TRY(path_make(directory, err, "%s/job-%" PRIu64, parts->directory, next.number));
+    MR_TRY(mr_file_path(hidden, err, "%s/.job-%" PRIu64, parts->directory, next.number));
+    MR_TRY(mr_file_path(directory, err, "%s/job-%" PRIu64, parts->directory, next.number));
     MR_TRY(directory_make(parts->directory, err));
     MR_TRY(tree_remove(hidden, err));
     MR_TRY(directory_make(hidden, err));
@@ -332,10 +321,10 @@ static MrStatus parts_show(MrFlinkParts *parts, uint32_t input, const char *wait
 {
     char directory[PATH_MAX], hidden[PATH_MAX], path[PATH_MAX];
     uint64_t rows, last = fresh->numbers[fresh->count - 1];
-    MR_TRY(
-        path_make(directory, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number, input));
-    MR_TRY(path_make(hidden, err, "%s/.next", directory));
-    MR_TRY(path_make(path, err, "%s/%020" PRIu64 ".json", directory, last));
+    MR_TRY(mr_file_path(directory, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number,
+                        input));
+    MR_TRY(mr_file_path(hidden, err, "%s/.next", directory));
+    MR_TRY(mr_file_path(path, err, "%s/%020" PRIu64 ".json", directory, last));
     MR_TRY(merge_into(hidden, NULL, NULL, waiting, fresh, &rows, err));
     MR_TRY(mr_file_rename(hidden, path, err));
     MR_TRY(mr_file_sync_directory(directory, err));
@@ -348,7 +337,7 @@ MrStatus mr_flink_parts_show(MrFlinkParts *parts, uint32_t input, MrError *err)
 {
     char waiting[PATH_MAX];
     NumberList fresh;
-    MR_TRY(path_make(waiting, err, "%s/%u", parts->directory, input));
+    MR_TRY(mr_file_path(waiting, err, "%s/%u", parts->directory, input));
     MrStatus status = numbers_list(waiting, "", ".json", &fresh, err);
     if (status == MR_OK && fresh.count > 0) {
         status = parts_show(parts, input, waiting, &fresh, err);
@@ -362,7 +351,7 @@ bool mr_flink_parts_wait(const MrFlinkParts *parts, uint32_t input)
     char waiting[PATH_MAX];
     MrError ignored = MR_ERROR_INIT;
     NumberList fresh = { 0 };
-    bool has_some = path_make(waiting, &ignored, "%s/%u", parts->directory, input) == MR_OK &&
+    bool has_some = mr_file_path(waiting, &ignored, "%s/%u", parts->directory, input) == MR_OK &&
                     numbers_list(waiting, "", ".json", &fresh, &ignored) == MR_OK &&
                     fresh.count > 0;
     free(fresh.numbers);

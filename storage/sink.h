@@ -142,6 +142,7 @@ typedef struct MrSinkOptions {
 typedef struct MrSinkClass {
     const char *name;   /* "sqlite", "postgres" */
     bool commits_alone; /* no transaction spans two tables: epochs are given one by one */
+    const char *no_rows, *no_rows_hint; /* why a result is not to be read here; NULL: it is */
     /* Checks option texts of CREATE CONNECTION without connecting (allow-list of conninfo keys). */
     MrStatus (*check_options)(const MrSinkOptions *options, MrError *err);
     MrStatus (*open)(const MrSinkOptions *options, MrSink **out, MrError *err);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/hash.h"
+#include "storage/sinks/no_rows.h"
 #include "storage/sinks/progress_lines.h"
 
 #define NULL_HASH UINT64_C(0x6e756c6c)
@@ -70,17 +71,6 @@ static MrStatus discard_swap(MrSink *base, const uint8_t old_query[16], const Mr
 {
     (void)fresh;
     return discard_drop(base, old_query, old, err);
-}
-
-static MrStatus discard_rename(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                               const char *new_name, MrError *err)
-{
-    (void)base;
-    (void)query;
-    (void)table;
-    (void)new_name;
-    (void)err;
-    return MR_OK; /* there is no table */
 }
 
 static MrStatus discard_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
@@ -200,66 +190,24 @@ static MrStatus discard_resolve(MrSink *base, const uint8_t query[16], const MrS
     return MR_OK;
 }
 
-static bool discard_is_connected(MrSink *base)
-{
-    (void)base;
-    return true;
-}
-
-static MrStatus nothing_to_read(MrError *err)
-{
-    mr_error_set(err, MR_ERR_UNSUPPORTED, "a discard target keeps no rows");
-    return mr_error_hint(err, "Its file has the counts; use a SQLite or PostgreSQL connection to "
-                              "read results.");
-}
-
-static MrStatus discard_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,
-                             MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                             void *context, MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)arena;
-    (void)each;
-    (void)context;
-    return nothing_to_read(err);
-}
-
-static MrStatus discard_create_index(MrSink *base, const MrSinkTable *table,
-                                     const MrSinkIndex *index, bool may_exist, MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)index;
-    (void)may_exist;
-    return nothing_to_read(err);
-}
-
-static MrStatus discard_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
-                                   MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)index;
-    (void)err;
-    return MR_OK;
-}
-
 const MrSinkClass mr_sink_discard = {
     .name = "discard",
+    .no_rows = "a discard target keeps no rows",
+    .no_rows_hint = "Its file has the counts; use a SQLite or PostgreSQL connection to "
+                    "read results.",
     .check_options = discard_check_options,
     .open = discard_open,
     .create_table = discard_create,
     .drop_table = discard_drop,
     .swap_table = discard_swap,
-    .rename_table = discard_rename,
-    .create_index = discard_create_index,
-    .drop_index = discard_drop_index,
+    .rename_table = mr_no_rows_rename,
+    .create_index = mr_no_rows_create_index,
+    .drop_index = mr_no_rows_drop_index,
     .attach = discard_attach,
     .commit = discard_commit,
     .resolve = discard_resolve,
     .classify = mr_sink_classify,
-    .is_connected = discard_is_connected,
-    .scan = discard_scan,
+    .is_connected = mr_no_rows_is_connected,
+    .scan = mr_no_rows_scan,
     .close = discard_close,
 };

@@ -22,6 +22,7 @@
 #include "common/fault.h"
 #include "storage/sinks/exchange_rows.h"
 #include "storage/sinks/file_progress.h"
+#include "storage/sinks/no_rows.h"
 
 typedef struct Output Output;
 struct Output {
@@ -41,25 +42,12 @@ typedef struct ExchangeSink {
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-static MrStatus path_make(char out[PATH_MAX], MrError *err, const char *format, ...)
-    MR_PRINTF(3, 4);
-static MrStatus path_make(char out[PATH_MAX], MrError *err, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int length = vsnprintf(out, PATH_MAX, format, args);
-    va_end(args);
-    return length >= 0 && length < PATH_MAX
-               ? MR_OK
-               : mr_error_set(err, MR_ERR_IO, "the name of a file of the exchange is too long");
-}
-
 static MrStatus query_directory(const ExchangeSink *sink, const uint8_t query[16],
                                 char out[PATH_MAX], MrError *err)
 {
     char id[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(query, id);
-    return path_make(out, err, "%s/%s", sink->directory, id);
+    return mr_file_path(out, err, "%s/%s", sink->directory, id);
 }
 
 /* Readers are other users: of a cluster, maybe on other machines. */
@@ -116,9 +104,10 @@ static void settle_name(void *context, const char *name)
         length == 0 || name[length] != '\0') {
         return;
     }
-    settling->status = path_make(hidden, settling->err, "%s/%s", settling->directory, name);
+    settling->status = mr_file_path(hidden, settling->err, "%s/%s", settling->directory, name);
     if (settling->status == MR_OK) {
-        settling->status = path_make(shown, settling->err, "%s/%s", settling->directory, name + 1);
+        settling->status =
+            mr_file_path(shown, settling->err, "%s/%s", settling->directory, name + 1);
     }
     if (settling->status == MR_OK) {
         settling->status = first <= settling->sequence
@@ -133,8 +122,8 @@ static MrStatus parts_settle(const char *directory, const MrSinkExchange *exchan
 {
     for (uint32_t p = 0; p < exchange->part_count; p++) {
         Settling settling = { .sequence = sequence, .err = err };
-        MR_TRY(
-            path_make(settling.directory, err, "%s/%s", directory, exchange->parts[p].directory));
+        MR_TRY(mr_file_path(settling.directory, err, "%s/%s", directory,
+                            exchange->parts[p].directory));
         MR_TRY(directory_make(settling.directory, err));
         MR_TRY(mr_file_list_directory(settling.directory, settle_name, &settling, err));
         MR_TRY(settling.status);
@@ -154,16 +143,16 @@ static MrStatus output_create(const ExchangeSink *sink, const uint8_t query[16],
     MR_TRY(query_directory(sink, query, directory, err));
     MR_TRY(directory_make(directory, err));
     for (uint32_t p = 0; p < table->exchange->part_count; p++) {
-        MR_TRY(path_make(path, err, "%s/%s", directory, table->exchange->parts[p].directory));
+        MR_TRY(mr_file_path(path, err, "%s/%s", directory, table->exchange->parts[p].directory));
         MR_TRY(directory_make(path, err));
     }
-    MR_TRY(path_make(path, err, "%s/.parts.millrace", directory));
+    MR_TRY(mr_file_path(path, err, "%s/.parts.millrace", directory));
     if (mr_file_exists(path)) {
         return MR_OK;
     }
     mr_sink_uuid_text(query, first.query);
     mr_sink_uuid_text(nonce, first.owner);
-    MR_TRY(path_make(path, err, "%s/parts", directory));
+    MR_TRY(mr_file_path(path, err, "%s/parts", directory));
     MR_TRY(mr_file_progress_create(path, &first, err));
     MR_TRY(mr_file_sync_directory(directory, err));
     return mr_file_sync_directory(sink->directory, err);
@@ -175,7 +164,7 @@ static MrStatus output_fill(const ExchangeSink *sink, Output *output, const MrSi
     char directory[PATH_MAX], id[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(output->query, id);
     MR_TRY(query_directory(sink, output->query, directory, err));
-    MR_TRY(path_make(output->parts, err, "%s/parts", directory));
+    MR_TRY(mr_file_path(output->parts, err, "%s/parts", directory));
     MrStatus status =
         mr_file_progress_open(output->parts, &output->progress_file, &output->progress, err);
     if (status == MR_ERR_UNDEFINED_FILE) {
@@ -247,7 +236,7 @@ static void remove_name(void *context, const char *name)
     Removing *removing = context;
     char path[PATH_MAX];
     if (removing->status == MR_OK) {
-        removing->status = path_make(path, removing->err, "%s/%s", removing->directory, name);
+        removing->status = mr_file_path(path, removing->err, "%s/%s", removing->directory, name);
     }
     if (removing->status == MR_OK) {
         removing->status = entry_remove(path, removing->err);
@@ -355,9 +344,9 @@ static MrStatus part_write(ExchangeSink *sink, const Output *output, const MrEpo
     if (sink->text.length == 0) {
         return MR_OK;
     }
-    MR_TRY(path_make(path, err, "%.*s/%s/.%020" PRIu64 ".json", directory_length(output),
-                     output->parts, exchange->parts[number].directory,
-                     output->progress.progress.sequence + 1));
+    MR_TRY(mr_file_path(path, err, "%.*s/%s/.%020" PRIu64 ".json", directory_length(output),
+                        output->parts, exchange->parts[number].directory,
+                        output->progress.progress.sequence + 1));
     return part_file_write(path, &sink->text, err);
 }
 
@@ -368,8 +357,8 @@ static MrStatus parts_write(ExchangeSink *sink, const Output *output, const MrEp
     MR_TRY(mr_sink_check_changes(epoch->table, &epoch->changes, err));
     for (uint32_t p = 0; p < epoch->table->exchange->part_count; p++) {
         MR_TRY(part_write(sink, output, epoch, p, err));
-        MR_TRY(path_make(directory, err, "%.*s/%s", directory_length(output), output->parts,
-                         epoch->table->exchange->parts[p].directory));
+        MR_TRY(mr_file_path(directory, err, "%.*s/%s", directory_length(output), output->parts,
+                            epoch->table->exchange->parts[p].directory));
         MR_TRY(mr_file_sync_directory(directory, err));
     }
     return MR_OK;
@@ -384,9 +373,9 @@ static MrStatus epoch_commit(ExchangeSink *sink, Output *output, const MrEpoch *
     if (next.progress.generation != epoch->generation || next.progress.epoch != epoch->epoch - 1) {
         return mr_error_set(err, MR_ERR_FENCED, "the progress is not where it was left");
     }
-    MR_TRY(path_make(directory, err, "%.*s", directory_length(output), output->parts));
+    MR_TRY(mr_file_path(directory, err, "%.*s", directory_length(output), output->parts));
     char path[PATH_MAX];
-    MR_TRY(path_make(path, err, "%s/.parts.millrace", directory));
+    MR_TRY(mr_file_path(path, err, "%s/.parts.millrace", directory));
     MR_TRY(mr_file_progress_check(path, output->progress_file, err));
     mr_fault_point("target.after_cas");
     MR_TRY(parts_write(sink, output, epoch, err));
@@ -427,13 +416,6 @@ static MrStatus exchange_commit(MrSink *base, const MrEpoch *const *epochs, uint
 
 /* ---- A sink ---------------------------------------------------------------------------------- */
 
-static MrStatus exchange_check_options(const MrSinkOptions *options, MrError *err)
-{
-    (void)options;
-    (void)err;
-    return MR_OK;
-}
-
 static void exchange_close(MrSink *base)
 {
     ExchangeSink *sink = (ExchangeSink *)base;
@@ -464,70 +446,23 @@ static MrStatus exchange_open(const MrSinkOptions *options, MrSink **out, MrErro
     return MR_OK;
 }
 
-static bool exchange_is_connected(MrSink *base)
-{
-    (void)base;
-    return true; /* each directory by itself is there or not */
-}
-
-/* Results stand elsewhere, and so do their names and indexes. */
-static MrStatus no_result(MrError *err)
-{
-    return mr_error_set(err, MR_ERR_INTERNAL, "the exchange holds no results");
-}
-
-static MrStatus exchange_swap(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
-                              const MrSinkTable *fresh, MrError *err)
-{
-    (void)base, (void)old_query, (void)old, (void)fresh;
-    return no_result(err);
-}
-
-static MrStatus exchange_rename(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                                const char *new_name, MrError *err)
-{
-    (void)base, (void)query, (void)table, (void)new_name;
-    return no_result(err);
-}
-
-static MrStatus exchange_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,
-                              MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                              void *context, MrError *err)
-{
-    (void)base, (void)table, (void)arena, (void)each, (void)context;
-    return no_result(err);
-}
-
-static MrStatus exchange_create_index(MrSink *base, const MrSinkTable *table,
-                                      const MrSinkIndex *index, bool may_exist, MrError *err)
-{
-    (void)base, (void)table, (void)index, (void)may_exist;
-    return no_result(err);
-}
-
-static MrStatus exchange_drop_index(MrSink *base, const MrSinkTable *table,
-                                    const MrSinkIndex *index, MrError *err)
-{
-    (void)base, (void)table, (void)index;
-    return no_result(err);
-}
-
 const MrSinkClass mr_sink_exchange = {
     .name = "exchange",
+    .no_rows = "rows for another engine are not read here",
     .commits_alone = true,
-    .check_options = exchange_check_options,
+    .check_options = mr_no_rows_check_options,
     .open = exchange_open,
     .create_table = exchange_create,
     .drop_table = exchange_drop,
-    .swap_table = exchange_swap,
-    .rename_table = exchange_rename,
-    .create_index = exchange_create_index,
-    .drop_index = exchange_drop_index,
+    .swap_table = mr_no_rows_swap,
+    .rename_table = mr_no_rows_rename,
+    .create_index = mr_no_rows_create_index,
+    .drop_index = mr_no_rows_drop_index,
     .attach = exchange_attach,
     .commit = exchange_commit,
     .resolve = exchange_resolve,
     .classify = mr_sink_classify,
-    .is_connected = exchange_is_connected,
-    .scan = exchange_scan,
+    .is_connected = mr_no_rows_is_connected,
+    .scan = mr_no_rows_scan,
     .close = exchange_close,
 };

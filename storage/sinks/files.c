@@ -18,6 +18,7 @@
 #include "common/logging.h"
 #include "storage/sinks/file_progress.h"
 #include "storage/sinks/file_rows.h"
+#include "storage/sinks/no_rows.h"
 
 typedef struct FileOutput FileOutput;
 struct FileOutput {
@@ -457,13 +458,6 @@ static MrStatus file_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t
 
 /* ---- A sink ---------------------------------------------------------------------------------- */
 
-static MrStatus file_check_options(const MrSinkOptions *options, MrError *err)
-{
-    (void)options;
-    (void)err;
-    return MR_OK; /* where a file is, its sink says */
-}
-
 static void file_close(MrSink *base)
 {
     FileSink *sink = (FileSink *)base;
@@ -496,75 +490,23 @@ static MrStatus file_open(const MrSinkOptions *options, MrSink **out, MrError *e
     return MR_OK;
 }
 
-static bool file_is_connected(MrSink *base)
-{
-    (void)base;
-    return true; /* each file by itself is there or not */
-}
-
-static MrStatus not_for_files(MrError *err)
-{
-    return mr_error_set(err, MR_ERR_UNSUPPORTED, "a file has no such thing");
-}
-
-static MrStatus file_swap(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
-                          const MrSinkTable *fresh, MrError *err)
-{
-    (void)base;
-    (void)old_query;
-    (void)old;
-    (void)fresh;
-    return not_for_files(err);
-}
-
-static MrStatus file_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,
-                          MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                          void *context, MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)arena;
-    (void)each;
-    (void)context;
-    return not_for_files(err);
-}
-
-static MrStatus file_create_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
-                                  bool may_exist, MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)index;
-    (void)may_exist;
-    return not_for_files(err);
-}
-
-static MrStatus file_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
-                                MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)index;
-    (void)err;
-    return MR_OK;
-}
-
 const MrSinkClass mr_sink_file = {
     .name = "file",
+    .no_rows = "a file has no such thing",
     .commits_alone = true,
-    .check_options = file_check_options,
+    .check_options = mr_no_rows_check_options,
     .open = file_open,
     .create_table = file_create,
     .drop_table = file_drop,
-    .swap_table = file_swap,
+    .swap_table = mr_no_rows_swap,
     .rename_table = file_rename,
-    .create_index = file_create_index,
-    .drop_index = file_drop_index,
+    .create_index = mr_no_rows_create_index,
+    .drop_index = mr_no_rows_drop_index,
     .attach = file_attach,
     .commit = file_commit,
     .resolve = file_resolve,
     .classify = mr_sink_classify,
-    .is_connected = file_is_connected,
-    .scan = file_scan,
+    .is_connected = mr_no_rows_is_connected,
+    .scan = mr_no_rows_scan,
     .close = file_close,
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "common/fault.h"
+#include "storage/sinks/no_rows.h"
 #include "storage/sinks/notify_rows.h"
 #include "storage/sinks/progress_lines.h"
 
@@ -19,14 +20,6 @@ typedef struct NotifySink {
     MrSinkTell *tell; /* NULL: nobody is there to hear of it */
     void *tell_context;
 } NotifySink;
-
-/* There is no connection that a user could make. */
-static MrStatus notify_check_options(const MrSinkOptions *options, MrError *err)
-{
-    (void)options;
-    (void)err;
-    return MR_OK;
-}
 
 static void notify_close(MrSink *base)
 {
@@ -70,17 +63,6 @@ static MrStatus notify_drop(MrSink *base, const uint8_t query[16], const MrSinkT
 {
     (void)table;
     return mr_progress_lines_drop(((NotifySink *)base)->lines, query, err);
-}
-
-static MrStatus notify_rename(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                              const char *new_name, MrError *err)
-{
-    (void)base;
-    (void)query;
-    (void)table;
-    (void)new_name;
-    (void)err;
-    return MR_OK; /* the channel stays */
 }
 
 static MrStatus notify_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
@@ -158,75 +140,23 @@ static MrStatus notify_commit(MrSink *base, const MrEpoch *const *epochs, uint32
     return MR_OK;
 }
 
-static bool notify_is_connected(MrSink *base)
-{
-    (void)base;
-    return true;
-}
-
-static MrStatus no_rows_here(MrError *err)
-{
-    return mr_error_set(err, MR_ERR_UNSUPPORTED, "rows that are notified are kept nowhere");
-}
-
-static MrStatus notify_swap(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
-                            const MrSinkTable *fresh, MrError *err)
-{
-    (void)base;
-    (void)old_query;
-    (void)old;
-    (void)fresh;
-    return no_rows_here(err);
-}
-
-static MrStatus notify_scan(MrSink *base, const MrSinkTable *table, MrArena *arena,
-                            MrStatus (*each)(void *context, const MrBlock *block, MrError *err),
-                            void *context, MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)arena;
-    (void)each;
-    (void)context;
-    return no_rows_here(err);
-}
-
-static MrStatus notify_create_index(MrSink *base, const MrSinkTable *table,
-                                    const MrSinkIndex *index, bool may_exist, MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)index;
-    (void)may_exist;
-    return no_rows_here(err);
-}
-
-static MrStatus notify_drop_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,
-                                  MrError *err)
-{
-    (void)base;
-    (void)table;
-    (void)index;
-    (void)err;
-    return MR_OK;
-}
-
 const MrSinkClass mr_sink_notify = {
     .name = "notify",
+    .no_rows = "rows that are notified are kept nowhere",
     .commits_alone = true,
-    .check_options = notify_check_options,
+    .check_options = mr_no_rows_check_options,
     .open = notify_open,
     .create_table = notify_create,
     .drop_table = notify_drop,
-    .swap_table = notify_swap,
-    .rename_table = notify_rename,
-    .create_index = notify_create_index,
-    .drop_index = notify_drop_index,
+    .swap_table = mr_no_rows_swap,
+    .rename_table = mr_no_rows_rename,
+    .create_index = mr_no_rows_create_index,
+    .drop_index = mr_no_rows_drop_index,
     .attach = notify_attach,
     .commit = notify_commit,
     .resolve = notify_resolve,
     .classify = mr_sink_classify,
-    .is_connected = notify_is_connected,
-    .scan = notify_scan,
+    .is_connected = mr_no_rows_is_connected,
+    .scan = mr_no_rows_scan,
     .close = notify_close,
 };
