@@ -64,34 +64,49 @@ static MrStatus show_either(MrArguments *arguments, const uint32_t *of_left,
     return mr_logical_extend(b->arena, joined, either, count, place, b->err);
 }
 
+/* The left side of a join beside the values of the arguments. */
+typedef struct LeftSide {
+    MrLogical *node;
+    uint32_t *columns; /* of the arguments */
+    bool *is_strict;
+    uint32_t *places; /* of the join's columns before, when the right side follows the node */
+} LeftSide;
+
+static MrStatus unnest_left(MrArguments *arguments, const MrLogical *join, LeftSide *out)
+{
+    MrBinder *b = arguments->b;
+    const uint32_t left_count = join->input->column_count;
+    out->node = join->input;
+    MR_NEW_ARRAY(b->arena, out->columns, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, out->is_strict, arguments->count, b->err);
+    MR_NEW_ARRAY(b->arena, out->places, join->column_count, b->err);
+    MR_TRY(mr_unnest_any(arguments, &out->node));
+    memcpy(out->columns, arguments->columns, arguments->count * sizeof *out->columns);
+    memcpy(out->is_strict, arguments->is_strict, arguments->count * sizeof *out->is_strict);
+    for (uint32_t i = 0; i < join->column_count; i++) {
+        out->places[i] = i < left_count ? i : i - left_count + out->node->column_count;
+    }
+    return MR_OK;
+}
+
 /* Rows of both sides meet for the same arguments only, and are left over for each by themselves. */
 static MrStatus unnest_full(MrArguments *arguments, MrLogical **place)
 {
     MrBinder *b = arguments->b;
-    MrLogical *node = *place, *left = node->input, *right = node->right;
-    uint32_t left_count = left->column_count, count = node->column_count, *places, *of_left;
-    bool *left_strict;
+    MrLogical *node = *place, *right = node->right;
     MrExpr *on = node->predicate, *same = NULL;
-    MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
-    MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
-    MR_NEW_ARRAY(b->arena, places, count, b->err);
-    MR_TRY(mr_unnest_any(arguments, &left));
-    memcpy(of_left, arguments->columns, arguments->count * sizeof *of_left);
-    memcpy(left_strict, arguments->is_strict, arguments->count * sizeof *left_strict);
-    uint32_t shift = left->column_count;
-    for (uint32_t i = 0; i < count; i++) {
-        places[i] = i < left_count ? i : i - left_count + shift;
-    }
+    LeftSide left;
+    MR_TRY(unnest_left(arguments, node, &left));
     MrArguments ours = *arguments; /* the condition may name either side's */
-    ours.columns = of_left;
-    MrMapping mapping = { .arguments = &ours, .places = places };
+    ours.columns = left.columns;
+    MrMapping mapping = { .arguments = &ours, .places = left.places };
     MR_TRY(mr_map_in_place(&mapping, &on));
     MR_TRY(mr_unnest_any(arguments, &right));
-    MR_TRY(match_sides(arguments, of_left, shift, left_strict, &same));
+    MR_TRY(match_sides(arguments, left.columns, left.node->column_count, left.is_strict, &same));
     MR_TRY(mr_expr_and(b->arena, same, on, &on, b->err));
-    MR_TRY(mr_dependent_join(b, MR_JOIN_TYPE_FULL, left, right, on, place));
-    MR_TRY(show_either(arguments, of_left, left_strict, shift, place));
-    return mr_dependent_show(arguments, place, places, node->columns, count);
+    MR_TRY(mr_dependent_join(b, MR_JOIN_TYPE_FULL, left.node, right, on, place));
+    MR_TRY(show_either(arguments, left.columns, left.is_strict, left.node->column_count, place));
+    return mr_dependent_show(arguments, place, left.places, node->columns, node->column_count);
 }
 
 /* Every left row has its match for itself, and so for each value of the arguments that it stands
@@ -100,31 +115,22 @@ static MrStatus unnest_asof(MrArguments *arguments, MrLogical **place)
 {
     MrBinder *b = arguments->b;
     const MrLogical *node = *place;
-    MrLogical *left = node->input, *right = node->right;
-    uint32_t left_count = left->column_count, count = node->column_count, *places, *of_left;
-    bool *left_strict;
+    MrLogical *right = node->right;
     MrExpr *on = node->predicate, *same = NULL;
-    MR_NEW_ARRAY(b->arena, of_left, arguments->count, b->err);
-    MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
-    MR_NEW_ARRAY(b->arena, places, count, b->err);
-    MR_TRY(mr_unnest_any(arguments, &left));
-    memcpy(of_left, arguments->columns, arguments->count * sizeof *of_left);
-    memcpy(left_strict, arguments->is_strict, arguments->count * sizeof *left_strict);
-    uint32_t shift = left->column_count;
-    for (uint32_t i = 0; i < count; i++) {
-        places[i] = i < left_count ? i : i - left_count + shift;
-    }
+    LeftSide left;
+    MR_TRY(unnest_left(arguments, node, &left));
     if (mr_tree_is_correlated(right)) {
         MR_TRY(mr_unnest(arguments, &right));
-        MR_TRY(match_sides(arguments, of_left, shift, left_strict, &same));
-        memcpy(arguments->columns, of_left, arguments->count * sizeof *of_left);
-        memcpy(arguments->is_strict, left_strict, arguments->count * sizeof *left_strict);
+        MR_TRY(
+            match_sides(arguments, left.columns, left.node->column_count, left.is_strict, &same));
+        memcpy(arguments->columns, left.columns, arguments->count * sizeof *left.columns);
+        memcpy(arguments->is_strict, left.is_strict, arguments->count * sizeof *left.is_strict);
     }
-    MrMapping mapping = { .arguments = arguments, .places = places };
+    MrMapping mapping = { .arguments = arguments, .places = left.places };
     MR_TRY(mr_map_in_place(&mapping, &on));
     MR_TRY(mr_expr_and(b->arena, same, on, &on, b->err));
-    MR_TRY(mr_asof_join_anew(b, node, left, right, on, place));
-    return mr_dependent_show(arguments, place, places, node->columns, count);
+    MR_TRY(mr_asof_join_anew(b, node, left.node, right, on, place));
+    return mr_dependent_show(arguments, place, left.places, node->columns, node->column_count);
 }
 
 MrStatus mr_unnest_join(MrArguments *arguments, MrLogical **place)
