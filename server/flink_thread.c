@@ -38,16 +38,18 @@ typedef struct Found {
 static void status_set(MrFlinkJobs *jobs, MrFlinkView *view, MrFlinkState state, const char *job,
                        const MrError *error)
 {
-    MrError none = MR_ERROR_INIT;
+    MrError told = MR_ERROR_INIT;
     pthread_mutex_lock(&jobs->mutex);
-    bool is_news = error != NULL && strcmp(error->message, view->status.error.message) != 0;
+    if (error != NULL) {
+        told = *error;
+        mr_flink_script_hide(&view->script, &told);
+    }
+    bool is_news = error != NULL && strcmp(told.message, view->status.error.message) != 0;
     view->status.state = state;
-    view->status.error = error == NULL ? none : *error;
-    mr_flink_script_hide(&view->script, &view->status.error);
+    view->status.error = told;
     if (job != NULL) {
         snprintf(view->status.job, sizeof view->status.job, "%s", job);
     }
-    MrError told = view->status.error;
     pthread_mutex_unlock(&jobs->mutex);
     if (is_news) {
         mr_log_error(MR_LOG_WARNING, "flink.job", &told);
