@@ -186,3 +186,52 @@ MrStatus mr_file_replace(const char *directory, const char *name, const void *da
     }
     return mr_file_sync_directory(directory, err);
 }
+
+MrStatus mr_file_make_readable(const char *path, mode_t mode, MrError *err)
+{
+    return chmod(path, mode) == 0
+               ? MR_OK
+               : mr_error_set(err, MR_ERR_IO, "could not make \"%s\" readable: %m", path);
+}
+
+MrStatus mr_file_make_readable_directory(const char *path, MrError *err)
+{
+    MR_TRY(mr_file_make_directory(path, err));
+    return mr_file_make_readable(path, 0755, err);
+}
+
+typedef struct Removing {
+    const char *directory;
+    MrStatus status;
+    MrError *err;
+} Removing;
+
+static void remove_name(void *context, const char *name)
+{
+    Removing *removing = context;
+    char path[PATH_MAX];
+    if (removing->status == MR_OK) {
+        removing->status = mr_file_path(path, removing->err, "%s/%s", removing->directory, name);
+    }
+    if (removing->status == MR_OK) {
+        removing->status = mr_file_remove_tree(path, removing->err);
+    }
+}
+
+MrStatus mr_file_remove_tree(const char *path, MrError *err)
+{
+    struct stat info;
+    if (lstat(path, &info) != 0) {
+        return errno == ENOENT ? MR_OK
+                               : mr_error_set(err, MR_ERR_IO, "could not look at \"%s\": %m", path);
+    }
+    if (!S_ISDIR(info.st_mode)) {
+        return mr_file_remove(path, err);
+    }
+    Removing removing = { .directory = path, .err = err };
+    MR_TRY(mr_file_list_directory(path, remove_name, &removing, err));
+    MR_TRY(removing.status);
+    return rmdir(path) == 0 || errno == ENOENT
+               ? MR_OK
+               : mr_error_set(err, MR_ERR_IO, "could not remove \"%s\": %m", path);
+}

@@ -7,6 +7,7 @@
 #define MR_COMMON_FILE_H
 
 #include <limits.h>
+#include <sys/types.h>
 
 #include "common/text.h"
 
@@ -62,6 +63,11 @@ MrStatus mr_file_replace(const char *directory, const char *name, const void *da
  * opened. */
 void mr_file_hold_standard_streams(void);
 
+/* For other users than the server's: of a cluster, maybe on other machines. */
+MrStatus mr_file_make_readable(const char *path, mode_t mode, MrError *err);
+MrStatus mr_file_make_readable_directory(const char *path, MrError *err); /* there already: fine */
+/* With all that is in it; a link is not followed.  A missing one is success. */
+MrStatus mr_file_remove_tree(const char *path, MrError *err);
 /* A path, printed; one that is too long is an error (58030). */
 MrStatus mr_file_path(char out[PATH_MAX], MrError *err, const char *format, ...) MR_PRINTF(3, 4);
 

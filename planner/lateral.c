@@ -5,6 +5,7 @@
 
 #include "planner/dependent_join.h"
 #include "planner/join.h"
+#include "planner/set_window.h"
 #include "planner/subquery.h"
 
 /* ---- Computed over the left rows ----------------------------------------------------------- */
@@ -218,42 +219,24 @@ static MrStatus find_window(MrBinder *b, const MrOuter *around, const MrLogical 
     return MR_OK;
 }
 
-typedef struct Lifted {
-    MrBinder *b;
-    uint32_t bounds_before, bounds_after;
-} Lifted;
-
-static MrStatus lifted_replace(void *context, const MrExpr *column, MrExpr **out)
-{
-    const Lifted *lifted = context;
-    bool is_bound = column->column >= lifted->bounds_before;
-    uint32_t place =
-        is_bound ? column->column - lifted->bounds_before + lifted->bounds_after : column->column;
-    return mr_expr_column(lifted->b->arena, place, column->type, column->position, out,
-                          lifted->b->err);
-}
-
 /* The window over what was computed below it, and the left columns and the right ones of that. */
 static MrStatus lift_window(MrBinder *b, const Windowed *windowed, const MrLogical *left,
                             const MrLogical *right, MrLogical **node)
 {
     uint32_t first = windowed->window->input->column_count;
     uint32_t count = left->column_count + right->column_count;
-    Lifted lifted = { .b = b, .bounds_before = first, .bounds_after = (*node)->column_count };
+    MrLifted lifted;
     MrLogical *window;
     MrExpr **exprs;
     const char **names;
-    MR_NEW(b->arena, window, b->err);
     MR_NEW_ARRAY(b->arena, exprs, count, b->err);
     MR_NEW_ARRAY(b->arena, names, count, b->err);
-    *window = *windowed->window;
-    window->input = *node;
-    MR_TRY(mr_logical_window_columns(b->arena, window, b->err));
+    MR_TRY(mr_window_lift(b, windowed->window, *node, &lifted, &window));
     for (uint32_t i = 0; i < count; i++) {
         uint32_t own = i - left->column_count;
         if (i < left->column_count) {
             names[i] = left->columns[i].name;
-            MR_TRY(mr_expr_map_columns(b->arena, windowed->shown[i], lifted_replace, &lifted,
+            MR_TRY(mr_expr_map_columns(b->arena, windowed->shown[i], mr_lifted_replace, &lifted,
                                        &exprs[i], b->err));
         } else {
             names[i] = right->columns[own].name;

@@ -138,14 +138,21 @@ MrStatus mr_window_below(MrBinder *b, const MrLogical *top, MrExpr ***args, uint
 
 /* ---- Up again ------------------------------------------------------------------------------ */
 
-typedef struct Lifted {
-    MrBinder *b;
-    uint32_t bounds_before, bounds_after;
-} Lifted;
-
-static MrStatus lifted_replace(void *context, const MrExpr *column, MrExpr **out)
+MrStatus mr_window_lift(MrBinder *b, const MrLogical *window, MrLogical *node, MrLifted *lifted,
+                        MrLogical **out)
 {
-    const Lifted *lifted = context;
+    *lifted = (MrLifted){ .b = b,
+                          .bounds_before = window->input->column_count,
+                          .bounds_after = node->column_count };
+    MR_NEW(b->arena, *out, b->err);
+    **out = *window;
+    (*out)->input = node;
+    return mr_logical_window_columns(b->arena, *out, b->err);
+}
+
+MrStatus mr_lifted_replace(void *context, const MrExpr *column, MrExpr **out)
+{
+    const MrLifted *lifted = context;
     const bool is_bound = column->column >= lifted->bounds_before;
     const uint32_t place =
         is_bound ? column->column - lifted->bounds_before + lifted->bounds_after : column->column;
@@ -158,27 +165,25 @@ MrStatus mr_window_above(MrBinder *b, const MrWindowBelow *below, const MrLogica
 {
     const uint32_t first = below->bottom->column_count;
     const uint32_t added = (*node)->column_count - first, count = top->column_count + added;
-    Lifted lifted = { .b = b, .bounds_before = first, .bounds_after = (*node)->column_count };
+    MrLifted lifted;
     MrLogical *window, *over;
     MrExpr **exprs;
     const char **names;
-    MR_NEW(b->arena, window, b->err);
     MR_NEW_ARRAY(b->arena, exprs, count, b->err);
     MR_NEW_ARRAY(b->arena, names, count, b->err);
-    *window = *below->window;
-    window->input = *node;
-    MR_TRY(mr_logical_window_columns(b->arena, window, b->err));
+    MR_TRY(mr_window_lift(b, below->window, *node, &lifted, &window));
     over = window;
     if (below->kept != NULL) {
         MrExpr *kept;
-        MR_TRY(mr_expr_map_columns(b->arena, below->kept, lifted_replace, &lifted, &kept, b->err));
+        MR_TRY(
+            mr_expr_map_columns(b->arena, below->kept, mr_lifted_replace, &lifted, &kept, b->err));
         MR_TRY(mr_logical_filter(b->arena, window, kept, &over, b->err));
     }
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t own = i - top->column_count;
         if (i < top->column_count) {
             names[i] = top->columns[i].name;
-            MR_TRY(mr_expr_map_columns(b->arena, below->shown[i], lifted_replace, &lifted,
+            MR_TRY(mr_expr_map_columns(b->arena, below->shown[i], mr_lifted_replace, &lifted,
                                        &exprs[i], b->err));
         } else {
             MR_TRY(mr_bind_node_column(b, window, first + own, &exprs[i]));

@@ -25,4 +25,15 @@ MrStatus mr_window_below(MrBinder *b, const MrLogical *top, MrExpr ***args, uint
 MrStatus mr_window_above(MrBinder *b, const MrWindowBelow *below, const MrLogical *top,
                          MrLogical **node);
 
+/* Columns of a window that moved over columns added to its input: its bounds stand behind those. */
+typedef struct MrLifted {
+    MrBinder *b;
+    uint32_t bounds_before, bounds_after;
+} MrLifted;
+/* A copy of the window over `node`, which shows the columns of its input first. */
+MrStatus mr_window_lift(MrBinder *b, const MrLogical *window, MrLogical *node, MrLifted *lifted,
+                        MrLogical **out);
+/* For mr_expr_map_columns; the context is an MrLifted. */
+MrStatus mr_lifted_replace(void *context, const MrExpr *column, MrExpr **out);
+
 #endif

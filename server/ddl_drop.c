@@ -242,9 +242,7 @@ static void table_dropped(MrDdl *ddl)
     record_victim(ddl);
 }
 
-/* The table and its progress row go in one transaction, then nobody commits for the query any
- * more. */
-static void drop_table_job(MrDdl *ddl, MrTarget *target)
+bool mr_ddl_drop_result(MrDdl *ddl, MrTarget *target, const char *leaves)
 {
     const MrStandingQuery *standing = ddl->victims[ddl->victim_at]->standing;
     MrSink *sink;
@@ -253,10 +251,21 @@ static void drop_table_job(MrDdl *ddl, MrTarget *target)
         ddl->status = sink->sink_class->drop_table(sink, standing->id, &ddl->table, &ddl->err);
     }
     if (ddl->status != MR_OK && !ddl->forces) {
-        mr_error_hint(&ddl->err, "DROP … FORCE forgets the query and leaves its table as it is.");
-        return;
+        mr_error_hint(&ddl->err, "DROP … FORCE forgets the query and leaves its %s.", leaves);
+        return false;
     }
     ddl->status = MR_OK;
+    return true;
+}
+
+/* The table and its progress row go in one transaction, then nobody commits for the query any
+ * more. */
+static void drop_table_job(MrDdl *ddl, MrTarget *target)
+{
+    const MrStandingQuery *standing = ddl->victims[ddl->victim_at]->standing;
+    if (!mr_ddl_drop_result(ddl, target, "table as it is")) {
+        return;
+    }
     mr_fault_point("ddl.after_drop_table");
     mr_scheduler_remove(ddl->server, standing->id, target, true);
 }

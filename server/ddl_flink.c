@@ -68,17 +68,9 @@ static void parts_dropped(MrDdl *ddl)
 static void drop_parts_job(MrDdl *ddl, MrTarget *target)
 {
     const MrStandingQuery *standing = ddl->victims[ddl->victim_at]->standing;
-    MrSink *sink;
-    ddl->status = mr_target_sink(target, &sink, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->status = sink->sink_class->drop_table(sink, standing->id, &ddl->table, &ddl->err);
-    }
-    if (ddl->status != MR_OK && !ddl->forces) {
-        mr_error_hint(&ddl->err,
-                      "DROP … FORCE forgets the query and leaves its files as they are.");
+    if (!mr_ddl_drop_result(ddl, target, "files as they are")) {
         return;
     }
-    ddl->status = MR_OK;
     mr_scheduler_remove(ddl->server, standing->id, target, true);
 }
 

@@ -210,6 +210,9 @@ MrStatus mr_ddl_parse_stored(const char *name, const char *sql, MrArena *arena, 
 MrStatus mr_ddl_refuse_flink(MrDdl *ddl, const MrRelation *relation);
 /* Goes on with `next` if the cluster would run the planned query, else ends the statement. */
 void mr_ddl_check_flink(MrDdl *ddl, void (*next)(MrDdl *ddl));
+/* drop_table of the victim's sink, on the target's thread; what FORCE passes over is no failure.
+ * False: it failed, with the hint that FORCE `leaves` that. */
+bool mr_ddl_drop_result(MrDdl *ddl, MrTarget *target, const char *leaves);
 /* Makes or drops the table in which its job says what it has read; on the target's thread. */
 MrStatus mr_ddl_flink_table(MrSink *sink, const MrRelation *relation, bool makes, MrError *err);
 /* DROP of the victim: its job, its tables, then the rows that the job had to read; `next` finds in

@@ -21,20 +21,26 @@ static MrStatus no_gateway(MrError *err)
                               "http://127.0.0.1:8083.");
 }
 
-/* A member that is a string, without the escapes that only words have; false: there is none. */
-static bool member_text(MrString json, const char *name, char *out, size_t bytes)
+/* What a string holds, cut to the room there is; false: it is none. */
+static bool string_text(MrString value, char *out, size_t bytes)
 {
-    MrString value;
     MrBuilder text;
-    if (mr_json_first(json) != '{' || !mr_json_member(json, mr_string(name), &value) ||
-        mr_json_first(value) != '"') {
+    if (mr_json_first(value) != '"') {
         return false;
     }
     mr_builder_init(&text, 0);
     bool is_text = mr_json_string_text(mr_json_trim(value), &text, NULL) == MR_OK && !text.failed;
     snprintf(out, bytes, "%.*s", is_text ? (int)text.length : 0, text.length > 0 ? text.data : "");
     mr_builder_fini(&text);
-    return is_text && out[0] != '\0';
+    return is_text;
+}
+
+/* A member that is a string, without the escapes that only words have; false: there is none. */
+static bool member_text(MrString json, const char *name, char *out, size_t bytes)
+{
+    MrString value;
+    return mr_json_first(json) == '{' && mr_json_member(json, mr_string(name), &value) &&
+           string_text(value, out, bytes) && out[0] != '\0';
 }
 
 static bool starts_with(MrString text, const char *prefix)
@@ -243,17 +249,9 @@ static bool rows_of(MrString json, MrString *out)
 static bool cell_of(MrString row, int64_t index, char *out, size_t bytes)
 {
     MrString fields, value;
-    MrBuilder text;
-    if (mr_json_first(row) != '{' || !mr_json_member(row, MR_STRING("fields"), &fields) ||
-        mr_json_first(fields) != '[' || !mr_json_element(fields, index, &value) ||
-        mr_json_first(value) != '"') {
-        return false;
-    }
-    mr_builder_init(&text, 0);
-    bool is_text = mr_json_string_text(mr_json_trim(value), &text, NULL) == MR_OK && !text.failed;
-    snprintf(out, bytes, "%.*s", is_text ? (int)text.length : 0, text.length > 0 ? text.data : "");
-    mr_builder_fini(&text);
-    return is_text;
+    return mr_json_first(row) == '{' && mr_json_member(row, MR_STRING("fields"), &fields) &&
+           mr_json_first(fields) == '[' && mr_json_element(fields, index, &value) &&
+           string_text(value, out, bytes);
 }
 
 MrStatus mr_flink_each_job(MrString answer, void (*each)(void *context, const MrFlinkJobRow *job),

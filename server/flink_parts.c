@@ -3,58 +3,36 @@
  */
 #include "server/flink_parts.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/file.h"
-#include "common/grow.h"
+#include "common/numbers.h"
 
 enum { COPY_BYTES = 1 << 18 };
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
-static MrStatus directory_make(const char *path, MrError *err)
-{
-    MR_TRY(mr_file_make_directory(path, err));
-    return chmod(path, 0755) == 0
-               ? MR_OK
-               : mr_error_set(err, MR_ERR_IO, "could not make \"%s\" readable: %m", path);
-}
-
-typedef struct NumberList {
+typedef struct NameSearch {
     const char *prefix, *suffix;
-    uint64_t *numbers;
-    uint32_t count, capacity;
-    bool failed;
-} NumberList;
+    MrNumbers *out;
+} NameSearch;
 
 static void list_name(void *context, const char *name)
 {
-    NumberList *list = context;
-    size_t prefix = strlen(list->prefix);
+    const NameSearch *search = context;
+    size_t prefix = strlen(search->prefix);
     char *end;
-    if (strncmp(name, list->prefix, prefix) != 0 || name[prefix] < '0' || name[prefix] > '9') {
+    if (strncmp(name, search->prefix, prefix) != 0 || name[prefix] < '0' || name[prefix] > '9') {
         return;
     }
     uint64_t number = strtoull(name + prefix, &end, 10);
-    if (strcmp(end, list->suffix) != 0) {
-        return;
+    if (strcmp(end, search->suffix) == 0) {
+        mr_numbers_add(search->out, number);
     }
-    if (list->count == list->capacity) {
-        void *larger = mr_grow(list->numbers, sizeof *list->numbers, &list->capacity);
-        if (larger == NULL) {
-            list->failed = true;
-            return;
-        }
-        list->numbers = larger;
-    }
-    list->numbers[list->count++] = number;
 }
 
 static int number_compare(const void *a, const void *b)
@@ -65,47 +43,21 @@ static int number_compare(const void *a, const void *b)
 
 /* The numbers in the names of a directory, ascending; a missing one has none.  The caller frees. */
 static MrStatus numbers_list(const char *directory, const char *prefix, const char *suffix,
-                             NumberList *out, MrError *err)
+                             MrNumbers *out, MrError *err)
 {
-    *out = (NumberList){ .prefix = prefix, .suffix = suffix };
+    NameSearch search = { .prefix = prefix, .suffix = suffix, .out = out };
+    *out = (MrNumbers){ 0 };
     if (!mr_file_exists(directory)) {
         return MR_OK;
     }
-    MrStatus status = mr_file_list_directory(directory, list_name, out, err);
+    MrStatus status = mr_file_list_directory(directory, list_name, &search, err);
     if (status == MR_OK && out->failed) {
         status = mr_error_no_memory(err);
     }
     if (status == MR_OK && out->count > 1) {
-        qsort(out->numbers, out->count, sizeof *out->numbers, number_compare);
+        qsort(out->items, out->count, sizeof *out->items, number_compare);
     }
     return status;
-}
-
-static void remove_entry(void *context, const char *name);
-
-/* With all that is in it. */
-static MrStatus tree_remove(const char *path, MrError *err)
-{
-    struct stat info;
-    if (lstat(path, &info) != 0) {
-        return MR_OK;
-    }
-    if (!S_ISDIR(info.st_mode)) {
-        return mr_file_remove(path, err);
-    }
-    MR_TRY(mr_file_list_directory(path, remove_entry, (void *)(uintptr_t)path, err));
-    return rmdir(path) == 0 || errno == ENOENT
-               ? MR_OK
-               : mr_error_set(err, MR_ERR_IO, "could not remove \"%s\": %m", path);
-}
-
-static void remove_entry(void *context, const char *name)
-{
-    char path[PATH_MAX];
-    MrError ignored = MR_ERROR_INIT; /* rmdir tells of what is left */
-    if (mr_file_path(path, &ignored, "%s/%s", (const char *)context, name) == MR_OK) {
-        (void)tree_remove(path, &ignored);
-    }
 }
 
 /* ---- Copies ---------------------------------------------------------------------------------- */
@@ -143,19 +95,19 @@ static MrStatus copy_file(Copy *copy, const char *path, MrError *err)
 }
 
 /* All files of the list, numbered in `directory`, one behind the other. */
-static MrStatus copy_list(Copy *copy, const char *directory, const NumberList *list, MrError *err)
+static MrStatus copy_list(Copy *copy, const char *directory, const MrNumbers *list, MrError *err)
 {
     char path[PATH_MAX];
     for (uint32_t i = 0; i < list->count; i++) {
-        MR_TRY(mr_file_path(path, err, "%s/%020" PRIu64 ".json", directory, list->numbers[i]));
+        MR_TRY(mr_file_path(path, err, "%s/%020" PRIu64 ".json", directory, list->items[i]));
         MR_TRY(copy_file(copy, path, err));
     }
     return MR_OK;
 }
 
 /* The new file's rows; it is synced and hidden. */
-static MrStatus merge_into(const char *path, const char *old_directory, const NumberList *old,
-                           const char *new_directory, const NumberList *fresh, uint64_t *rows,
+static MrStatus merge_into(const char *path, const char *old_directory, const MrNumbers *old,
+                           const char *new_directory, const MrNumbers *fresh, uint64_t *rows,
                            MrError *err)
 {
     Copy copy = { .buffer = malloc(COPY_BYTES) };
@@ -178,13 +130,13 @@ static MrStatus merge_into(const char *path, const char *old_directory, const Nu
     mr_file_close(copy.to);
     free(copy.buffer);
     *rows = copy.rows;
-    if (status == MR_OK && chmod(path, 0644) != 0) {
-        status = mr_error_set(err, MR_ERR_IO, "could not make \"%s\" readable: %m", path);
+    if (status == MR_OK) {
+        status = mr_file_make_readable(path, 0644, err);
     }
     return status;
 }
 
-static MrStatus count_rows(const char *directory, const NumberList *list, uint64_t *rows,
+static MrStatus count_rows(const char *directory, const MrNumbers *list, uint64_t *rows,
                            MrError *err)
 {
     Copy copy = { .buffer = malloc(COPY_BYTES) };
@@ -196,12 +148,12 @@ static MrStatus count_rows(const char *directory, const NumberList *list, uint64
 }
 
 /* Parts that a file has taken over. */
-static MrStatus parts_remove(const char *directory, const NumberList *list, uint64_t upto,
+static MrStatus parts_remove(const char *directory, const MrNumbers *list, uint64_t upto,
                              MrError *err)
 {
     char path[PATH_MAX];
-    for (uint32_t i = 0; i < list->count && list->numbers[i] <= upto; i++) {
-        MR_TRY(mr_file_path(path, err, "%s/%020" PRIu64 ".json", directory, list->numbers[i]));
+    for (uint32_t i = 0; i < list->count && list->items[i] <= upto; i++) {
+        MR_TRY(mr_file_path(path, err, "%s/%020" PRIu64 ".json", directory, list->items[i]));
         MR_TRY(mr_file_remove(path, err));
     }
     return MR_OK;
@@ -212,7 +164,7 @@ static MrStatus parts_remove(const char *directory, const NumberList *list, uint
 static MrStatus input_open(MrFlinkParts *parts, uint32_t input, MrError *err)
 {
     char shown[PATH_MAX], waiting[PATH_MAX];
-    NumberList files = { 0 }, fresh = { 0 };
+    MrNumbers files = { 0 }, fresh = { 0 };
     MrFlinkInput *own = &parts->inputs[input];
     MR_TRY(
         mr_file_path(shown, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number, input));
@@ -222,14 +174,14 @@ static MrStatus input_open(MrFlinkParts *parts, uint32_t input, MrError *err)
         status = count_rows(shown, &files, &own->rows, err);
     }
     if (status == MR_OK && files.count > 0) {
-        own->last = files.numbers[files.count - 1];
+        own->last = files.items[files.count - 1];
         status = numbers_list(waiting, "", ".json", &fresh, err);
     }
     if (status == MR_OK) {
         status = parts_remove(waiting, &fresh, own->last, err);
     }
-    free(files.numbers);
-    free(fresh.numbers);
+    free(files.items);
+    free(fresh.items);
     return status;
 }
 
@@ -237,26 +189,26 @@ static MrStatus input_open(MrFlinkParts *parts, uint32_t input, MrError *err)
 static MrStatus jobs_remove(const MrFlinkParts *parts, const char *prefix, MrError *err)
 {
     char path[PATH_MAX];
-    NumberList jobs;
+    MrNumbers jobs;
     MrStatus status = numbers_list(parts->directory, prefix, "", &jobs, err);
     for (uint32_t j = 0; j < jobs.count && status == MR_OK; j++) {
-        if (jobs.numbers[j] != parts->number || prefix[0] == '.') {
+        if (jobs.items[j] != parts->number || prefix[0] == '.') {
             status =
-                mr_file_path(path, err, "%s/%s%" PRIu64, parts->directory, prefix, jobs.numbers[j]);
-            status = status == MR_OK ? tree_remove(path, err) : status;
+                mr_file_path(path, err, "%s/%s%" PRIu64, parts->directory, prefix, jobs.items[j]);
+            status = status == MR_OK ? mr_file_remove_tree(path, err) : status;
         }
     }
-    free(jobs.numbers);
+    free(jobs.items);
     return status;
 }
 
 MrStatus mr_flink_parts_open(char *directory, uint32_t input_count, MrFlinkParts *out, MrError *err)
 {
-    NumberList jobs;
+    MrNumbers jobs;
     *out = (MrFlinkParts){ .directory = directory, .input_count = input_count };
     MrStatus status = numbers_list(directory, "job-", "", &jobs, err);
-    out->number = status == MR_OK && jobs.count > 0 ? jobs.numbers[jobs.count - 1] : 0;
-    free(jobs.numbers);
+    out->number = status == MR_OK && jobs.count > 0 ? jobs.items[jobs.count - 1] : 0;
+    free(jobs.items);
     MR_TRY(status);
     MR_TRY(jobs_remove(out, "job-", err));
     MR_TRY(jobs_remove(out, ".job-", err));
@@ -273,26 +225,26 @@ static MrStatus input_begin(const MrFlinkParts *parts, const char *directory, ui
                             MrFlinkInput *out, MrError *err)
 {
     char shown[PATH_MAX], waiting[PATH_MAX], own[PATH_MAX], path[PATH_MAX];
-    NumberList old = { 0 }, fresh = { 0 };
+    MrNumbers old = { 0 }, fresh = { 0 };
     *out = (MrFlinkInput){ .last = parts->inputs[input].last };
     MR_TRY(
         mr_file_path(shown, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number, input));
     MR_TRY(mr_file_path(waiting, err, "%s/%u", parts->directory, input));
     MR_TRY(mr_file_path(own, err, "%s/%u", directory, input));
-    MR_TRY(directory_make(own, err));
+    MR_TRY(mr_file_make_readable_directory(own, err));
     MrStatus status = numbers_list(shown, "", ".json", &old, err);
     if (status == MR_OK) {
         status = numbers_list(waiting, "", ".json", &fresh, err);
     }
     if (status == MR_OK && old.count + fresh.count > 0) {
-        out->last = fresh.count > 0 ? fresh.numbers[fresh.count - 1] : out->last;
+        out->last = fresh.count > 0 ? fresh.items[fresh.count - 1] : out->last;
         status = mr_file_path(path, err, "%s/%020" PRIu64 ".json", own, out->last);
         if (status == MR_OK) {
             status = merge_into(path, shown, &old, waiting, &fresh, &out->rows, err);
         }
     }
-    free(old.numbers);
-    free(fresh.numbers);
+    free(old.items);
+    free(fresh.items);
     return status == MR_OK ? mr_file_sync_directory(own, err) : status;
 }
 
@@ -304,9 +256,9 @@ MrStatus mr_flink_parts_begin(MrFlinkParts *parts, MrError *err)
                           .number = parts->number + 1 };
     MR_TRY(mr_file_path(hidden, err, "%s/.job-%" PRIu64, parts->directory, next.number));
     MR_TRY(mr_file_path(directory, err, "%s/job-%" PRIu64, parts->directory, next.number));
-    MR_TRY(directory_make(parts->directory, err));
-    MR_TRY(tree_remove(hidden, err));
-    MR_TRY(directory_make(hidden, err));
+    MR_TRY(mr_file_make_readable_directory(parts->directory, err));
+    MR_TRY(mr_file_remove_tree(hidden, err));
+    MR_TRY(mr_file_make_readable_directory(hidden, err));
     for (uint32_t i = 0; i < parts->input_count; i++) {
         MR_TRY(input_begin(parts, hidden, i, &next.inputs[i], err));
     }
@@ -317,10 +269,10 @@ MrStatus mr_flink_parts_begin(MrFlinkParts *parts, MrError *err)
 }
 
 static MrStatus parts_show(MrFlinkParts *parts, uint32_t input, const char *waiting,
-                           const NumberList *fresh, MrError *err)
+                           const MrNumbers *fresh, MrError *err)
 {
     char directory[PATH_MAX], hidden[PATH_MAX], path[PATH_MAX];
-    uint64_t rows, last = fresh->numbers[fresh->count - 1];
+    uint64_t rows, last = fresh->items[fresh->count - 1];
     MR_TRY(mr_file_path(directory, err, "%s/job-%" PRIu64 "/%u", parts->directory, parts->number,
                         input));
     MR_TRY(mr_file_path(hidden, err, "%s/.next", directory));
@@ -336,13 +288,13 @@ static MrStatus parts_show(MrFlinkParts *parts, uint32_t input, const char *wait
 MrStatus mr_flink_parts_show(MrFlinkParts *parts, uint32_t input, MrError *err)
 {
     char waiting[PATH_MAX];
-    NumberList fresh;
+    MrNumbers fresh;
     MR_TRY(mr_file_path(waiting, err, "%s/%u", parts->directory, input));
     MrStatus status = numbers_list(waiting, "", ".json", &fresh, err);
     if (status == MR_OK && fresh.count > 0) {
         status = parts_show(parts, input, waiting, &fresh, err);
     }
-    free(fresh.numbers);
+    free(fresh.items);
     return status;
 }
 
@@ -350,10 +302,10 @@ bool mr_flink_parts_wait(const MrFlinkParts *parts, uint32_t input)
 {
     char waiting[PATH_MAX];
     MrError ignored = MR_ERROR_INIT;
-    NumberList fresh = { 0 };
+    MrNumbers fresh = { 0 };
     bool has_some = mr_file_path(waiting, &ignored, "%s/%u", parts->directory, input) == MR_OK &&
                     numbers_list(waiting, "", ".json", &fresh, &ignored) == MR_OK &&
                     fresh.count > 0;
-    free(fresh.numbers);
+    free(fresh.items);
     return has_some;
 }

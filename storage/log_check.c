@@ -10,16 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "common/grow.h"
+#include "common/numbers.h"
 #include "storage/segment.h"
 
 enum { LINE_BYTES = 600 };
-
-typedef struct SegmentList {
-    uint64_t *numbers;
-    uint32_t count, capacity;
-    bool failed;
-} SegmentList;
 
 static MR_PRINTF(2, 3) void say(MrLogCheck *check, const char *format, ...)
 {
@@ -33,20 +27,10 @@ static MR_PRINTF(2, 3) void say(MrLogCheck *check, const char *format, ...)
 
 static void collect(void *context, const char *name)
 {
-    SegmentList *list = context;
     uint64_t number;
-    if (!mr_segment_parse_name(name, &number)) {
-        return;
+    if (mr_segment_parse_name(name, &number)) {
+        mr_numbers_add(context, number);
     }
-    if (list->count == list->capacity) {
-        void *larger = mr_grow(list->numbers, sizeof *list->numbers, &list->capacity);
-        if (larger == NULL) {
-            list->failed = true;
-            return;
-        }
-        list->numbers = larger;
-    }
-    list->numbers[list->count++] = number;
 }
 
 /* What one file holds. */
@@ -198,15 +182,15 @@ static MrStatus check_file(const char *directory, uint64_t number, bool is_newes
 
 MrStatus mr_log_check(const char *directory, MrLogCheck *check, MrError *err)
 {
-    SegmentList list = { 0 };
+    MrNumbers list = { 0 };
     MrStatus status = mr_file_list_directory(directory, collect, &list, err);
     if (status == MR_OK && list.failed) {
         status = mr_error_no_memory(err);
     }
     /* From the newest down: behind it may stand one that was prepared and holds nothing yet. */
     for (uint32_t i = list.count; status == MR_OK && i-- > 0;) {
-        status = check_file(directory, list.numbers[i], check->frames == 0, check, err);
+        status = check_file(directory, list.items[i], check->frames == 0, check, err);
     }
-    free(list.numbers);
+    free(list.items);
     return status;
 }

@@ -9,14 +9,12 @@
 #include <string.h>
 
 #include "common/fault.h"
-#include "common/grow.h"
+#include "common/numbers.h"
 #include "common/logging.h"
 #include "storage/log_internal.h"
 
 typedef struct NumberList {
-    uint64_t *numbers;
-    uint32_t count, capacity;
-    bool failed;
+    MrNumbers found;
     const char *directory;
 } NumberList;
 
@@ -80,15 +78,7 @@ static void number_collect(void *context, const char *name)
         }
         return;
     }
-    if (list->count == list->capacity) {
-        void *larger = mr_grow(list->numbers, sizeof *list->numbers, &list->capacity);
-        if (larger == NULL) {
-            list->failed = true;
-            return;
-        }
-        list->numbers = larger;
-    }
-    list->numbers[list->count++] = number;
+    mr_numbers_add(&list->found, number);
 }
 
 /* True for a file that was being made, or was prepared and not used: no byte where frames would
@@ -259,14 +249,14 @@ MrStatus log_recover(MrLog *log, MrError *err)
 {
     NumberList list = { .directory = log->directory };
     MrStatus status = mr_file_list_directory(log->directory, number_collect, &list, err);
-    if (status == MR_OK && list.failed) {
+    if (status == MR_OK && list.found.failed) {
         status = mr_error_no_memory(err);
     }
     /* A file that was prepared and not used yet may stand behind the one that was written to. */
-    while (status == MR_OK && list.count > 1) {
+    while (status == MR_OK && list.found.count > 1) {
         MrSegment *last;
         bool is_unused = false;
-        uint64_t number = list.numbers[list.count - 1];
+        uint64_t number = list.found.items[list.found.count - 1];
         status = mr_segment_open(log->directory, number, &last, err);
         if (status == MR_ERR_CORRUPT || (status == MR_OK && !last->is_sealed)) {
             mr_error_clear(err);
@@ -278,15 +268,15 @@ MrStatus log_recover(MrLog *log, MrError *err)
         }
         log->next_number = number + 1;
         status = file_remove_number(log->directory, number, err);
-        list.count--;
+        list.found.count--;
     }
-    for (uint32_t i = 0; status == MR_OK && i < list.count; i++) {
-        if (list.numbers[i] >= log->next_number) {
-            log->next_number = list.numbers[i] + 1;
+    for (uint32_t i = 0; status == MR_OK && i < list.found.count; i++) {
+        if (list.found.items[i] >= log->next_number) {
+            log->next_number = list.found.items[i] + 1;
         }
-        status = segment_recover(log, list.numbers[i], i + 1 == list.count, err);
+        status = segment_recover(log, list.found.items[i], i + 1 == list.found.count, err);
     }
-    free(list.numbers);
+    free(list.found.items);
     if (status == MR_OK) {
         settle_damage(log);
         status = reach_check(log, err);

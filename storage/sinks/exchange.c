@@ -10,14 +10,10 @@
  * behind the progress was committed, and gets its name when the query is taken up again; one whose
  * name is behind it was not, and goes.
  */
-#include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/fault.h"
 #include "storage/sinks/exchange_rows.h"
@@ -48,20 +44,6 @@ static MrStatus query_directory(const ExchangeSink *sink, const uint8_t query[16
     char id[MR_UUID_TEXT_BYTES];
     mr_sink_uuid_text(query, id);
     return mr_file_path(out, err, "%s/%s", sink->directory, id);
-}
-
-/* Readers are other users: of a cluster, maybe on other machines. */
-static MrStatus make_readable(const char *path, mode_t mode, MrError *err)
-{
-    return chmod(path, mode) == 0
-               ? MR_OK
-               : mr_error_set(err, MR_ERR_IO, "could not make \"%s\" readable: %m", path);
-}
-
-static MrStatus directory_make(const char *path, MrError *err)
-{
-    MR_TRY(mr_file_make_directory(path, err));
-    return make_readable(path, 0755, err);
 }
 
 /* ---- Outputs --------------------------------------------------------------------------------- */
@@ -124,7 +106,7 @@ static MrStatus parts_settle(const char *directory, const MrSinkExchange *exchan
         Settling settling = { .sequence = sequence, .err = err };
         MR_TRY(mr_file_path(settling.directory, err, "%s/%s", directory,
                             exchange->parts[p].directory));
-        MR_TRY(directory_make(settling.directory, err));
+        MR_TRY(mr_file_make_readable_directory(settling.directory, err));
         MR_TRY(mr_file_list_directory(settling.directory, settle_name, &settling, err));
         MR_TRY(settling.status);
         if (settling.changed) {
@@ -141,10 +123,10 @@ static MrStatus output_create(const ExchangeSink *sink, const uint8_t query[16],
     char directory[PATH_MAX], path[PATH_MAX];
     MrFileProgress first = { .is_clean = true };
     MR_TRY(query_directory(sink, query, directory, err));
-    MR_TRY(directory_make(directory, err));
+    MR_TRY(mr_file_make_readable_directory(directory, err));
     for (uint32_t p = 0; p < table->exchange->part_count; p++) {
         MR_TRY(mr_file_path(path, err, "%s/%s", directory, table->exchange->parts[p].directory));
-        MR_TRY(directory_make(path, err));
+        MR_TRY(mr_file_make_readable_directory(path, err));
     }
     MR_TRY(mr_file_path(path, err, "%s/.parts.millrace", directory));
     if (mr_file_exists(path)) {
@@ -223,45 +205,6 @@ static MrStatus exchange_create(MrSink *base, const uint8_t query[16], const uin
     return output_create((ExchangeSink *)base, query, nonce, table, err);
 }
 
-static MrStatus entry_remove(const char *path, MrError *err);
-
-typedef struct Removing {
-    const char *directory;
-    MrStatus status;
-    MrError *err;
-} Removing;
-
-static void remove_name(void *context, const char *name)
-{
-    Removing *removing = context;
-    char path[PATH_MAX];
-    if (removing->status == MR_OK) {
-        removing->status = mr_file_path(path, removing->err, "%s/%s", removing->directory, name);
-    }
-    if (removing->status == MR_OK) {
-        removing->status = entry_remove(path, removing->err);
-    }
-}
-
-/* With all that is in it; a link is not followed. */
-static MrStatus entry_remove(const char *path, MrError *err)
-{
-    struct stat info;
-    if (lstat(path, &info) != 0) {
-        return errno == ENOENT ? MR_OK
-                               : mr_error_set(err, MR_ERR_IO, "could not look at \"%s\": %m", path);
-    }
-    if (!S_ISDIR(info.st_mode)) {
-        return mr_file_remove(path, err);
-    }
-    Removing removing = { .directory = path, .err = err };
-    MR_TRY(mr_file_list_directory(path, remove_name, &removing, err));
-    MR_TRY(removing.status);
-    return rmdir(path) == 0 || errno == ENOENT
-               ? MR_OK
-               : mr_error_set(err, MR_ERR_IO, "could not remove \"%s\": %m", path);
-}
-
 static MrStatus exchange_drop(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                               MrError *err)
 {
@@ -269,7 +212,7 @@ static MrStatus exchange_drop(MrSink *base, const uint8_t query[16], const MrSin
     (void)table;
     output_forget((ExchangeSink *)base, query);
     MR_TRY(query_directory((ExchangeSink *)base, query, directory, err));
-    return entry_remove(directory, err);
+    return mr_file_remove_tree(directory, err);
 }
 
 /* ---- An epoch -------------------------------------------------------------------------------- */
@@ -327,14 +270,14 @@ static MrStatus part_file_write(const char *path, const MrBuilder *text, MrError
         status = mr_file_sync_data(file, err);
     }
     mr_file_close(file);
-    return status == MR_OK ? make_readable(path, 0644, err) : status;
+    return status == MR_OK ? mr_file_make_readable(path, 0644, err) : status;
 }
 
 /* One input's rows, on the disk and hidden; no file where it has none. */
 static MrStatus part_write(ExchangeSink *sink, const Output *output, const MrEpoch *epoch,
                            uint32_t number, MrError *err)
 {
-    char path[PATH_MAX];
+    char directory[PATH_MAX], path[PATH_MAX];
     const MrSinkExchange *exchange = epoch->table->exchange;
     mr_builder_clear(&sink->text);
     for (uint32_t b = 0; b < epoch->changes.upsert_blocks; b++) {
@@ -344,22 +287,20 @@ static MrStatus part_write(ExchangeSink *sink, const Output *output, const MrEpo
     if (sink->text.length == 0) {
         return MR_OK;
     }
-    MR_TRY(mr_file_path(path, err, "%.*s/%s/.%020" PRIu64 ".json", directory_length(output),
-                        output->parts, exchange->parts[number].directory,
+    MR_TRY(mr_file_path(directory, err, "%.*s/%s", directory_length(output), output->parts,
+                        exchange->parts[number].directory));
+    MR_TRY(mr_file_path(path, err, "%s/.%020" PRIu64 ".json", directory,
                         output->progress.progress.sequence + 1));
-    return part_file_write(path, &sink->text, err);
+    MR_TRY(part_file_write(path, &sink->text, err));
+    return mr_file_sync_directory(directory, err);
 }
 
 static MrStatus parts_write(ExchangeSink *sink, const Output *output, const MrEpoch *epoch,
                             MrError *err)
 {
-    char directory[PATH_MAX];
     MR_TRY(mr_sink_check_changes(epoch->table, &epoch->changes, err));
     for (uint32_t p = 0; p < epoch->table->exchange->part_count; p++) {
         MR_TRY(part_write(sink, output, epoch, p, err));
-        MR_TRY(mr_file_path(directory, err, "%.*s/%s", directory_length(output), output->parts,
-                            epoch->table->exchange->parts[p].directory));
-        MR_TRY(mr_file_sync_directory(directory, err));
     }
     return MR_OK;
 }
@@ -367,14 +308,13 @@ static MrStatus parts_write(ExchangeSink *sink, const Output *output, const MrEp
 static MrStatus epoch_commit(ExchangeSink *sink, Output *output, const MrEpoch *epoch,
                              bool *unknown, MrError *err)
 {
-    char directory[PATH_MAX];
+    char directory[PATH_MAX], path[PATH_MAX];
     MrFileProgress next = output->progress;
     mr_fault_point("target.before_cas");
     if (next.progress.generation != epoch->generation || next.progress.epoch != epoch->epoch - 1) {
         return mr_error_set(err, MR_ERR_FENCED, "the progress is not where it was left");
     }
     MR_TRY(mr_file_path(directory, err, "%.*s", directory_length(output), output->parts));
-    char path[PATH_MAX];
     MR_TRY(mr_file_path(path, err, "%s/.parts.millrace", directory));
     MR_TRY(mr_file_progress_check(path, output->progress_file, err));
     mr_fault_point("target.after_cas");
