@@ -257,7 +257,7 @@ static MrStatus check_json_paths(MrBinder *b, const MrOptionSet *set, const MrSt
 
 /* ---- Lateness, retention, bad rows ------------------------------------------------------- */
 
-static MrStatus read_retention(const MrOptionSet *set, MrStream *stream)
+MrStatus mr_options_retention(const MrOptionSet *set, MrStream *stream)
 {
     const char *text;
     int64_t bytes;
@@ -314,7 +314,7 @@ static MrStatus read_rules(const MrOptionSet *set, MrStream *stream)
     stream->null_time = null_times[null_time];
     stream->reject_bad_rows = bad_row == 1;
     MR_TRY(read_skew(set, stream));
-    return read_retention(set, stream);
+    return mr_options_retention(set, stream);
 }
 
 static MrStatus keep_options(MrBinder *b, const MrOptionSet *set, MrStream *stream)

@@ -307,6 +307,24 @@ static MrStatus add_number(MrBinder *b, MrStream *stream, MrTableDef *table)
 
 /* ---- Options ----------------------------------------------------------------------------- */
 
+/* How long versions are kept.  Those of a table with times of its own are what it is for; of another
+ * one they are what every UPDATE leaves behind, without end. */
+static MrStatus read_retention(const MrOptionSet *set, MrStream *stream)
+{
+    const char *text = NULL;
+    MR_TRY(mr_options_text(set, "retention", &text));
+    if (stream->event_column >= 0 && text != NULL && strcmp(text, "forever") != 0) {
+        return mr_option_unsupported(set, mr_options_find(set, "retention"),
+                                     "A table with WATERMARK FOR keeps all versions of its rows.");
+    }
+    if (text == NULL ? stream->event_column < 0 : strcmp(text, "contents") == 0) {
+        stream->retention_us = 0;
+        stream->retention_bytes = UINT64_MAX;
+        return MR_OK;
+    }
+    return mr_options_retention(set, stream);
+}
+
 static MrStatus read_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream)
 {
     static const MrDurability durabilities[] = { MR_DURABILITY_FSYNC, MR_DURABILITY_OS,
@@ -321,16 +339,14 @@ static MrStatus read_options(MrBinder *b, const MrAstCreateStream *ast, MrStream
             "APPEND ONLY does so too; a table is changed by INSERT, UPDATE, DELETE and COPY.",
             "a changeable table with a connector or format is not supported");
     }
-    MR_TRY(mr_options_check(&set, "durability|missing.*|nulls.*|row_key", NULL));
+    MR_TRY(mr_options_check(&set, "durability|missing.*|nulls.*|retention|row_key", NULL));
     MR_TRY(mr_options_choice(&set, "durability", "fsync|os|none", &durability));
     stream->durability = (int)durabilities[durability];
     stream->connector = "push";
     stream->idle_timeout_us = -1;
     stream->null_time = MR_NULL_TIME_FAIL;
     stream->max_future_skew_us = INT64_MAX; /* a version may lie in the future */
-    stream->retention_us = INT64_MAX;
-    stream->retention_bytes = UINT64_MAX;
-    return MR_OK;
+    return read_retention(&set, stream);
 }
 
 bool mr_table_same_key(const MrTableDef *a, const MrTableDef *b)

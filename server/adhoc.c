@@ -56,6 +56,17 @@ static bool reads_log(const MrPlanScan *scan)
     return scan->spec->kind == MR_SCAN_STREAM || scan->spec->reads_history;
 }
 
+/* The versions of a table: what it has begun to read must not become contents. */
+static bool reads_history(const MrPlan *plan)
+{
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        if (plan->scans[s].spec->reads_history) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static const MrPlanScan *find_logged(const MrPlan *plan, uint32_t stream_id)
 {
     for (uint32_t s = 0; s < plan->scan_count; s++) {
@@ -252,6 +263,7 @@ static void finish_adhoc(void *context)
         mr_result_destroy(result);
         result = NULL;
     }
+    adhoc->server->history_readers -= reads_history(adhoc->plan);
     if (adhoc->done != NULL) {
         adhoc->done(adhoc->context, result, adhoc->status == MR_OK ? NULL : &adhoc->err);
     }
@@ -408,6 +420,7 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
     adhoc->context = context;
     adhoc->own_sequence = options->own_sequence;
     mr_arena_init(&adhoc->arena, 0);
+    server->history_readers += reads_history(plan);
     adhoc->status = prepare_scans(adhoc, options, &adhoc->err);
     if (adhoc->status != MR_OK) {
         mr_server_post(server, finish_adhoc, adhoc);

@@ -52,6 +52,48 @@ static MrStatus check_own_rows(const MrServer *server, const MrPlan *plan, uint6
     return MR_OK;
 }
 
+/* The answer depends on what a table was at some time: at the start, at the time of a row that
+ * looks it up, when a window was closed. */
+static bool node_meets_versions(const MrDagNode *node)
+{
+    switch (node->kind) {
+    case MR_OPERATOR_SINCE: return true;
+    case MR_OPERATOR_JOIN: return ((const MrJoinSpec *)node->spec)->is_lookup;
+    case MR_OPERATOR_ASOF: return ((const MrAsofSpec *)node->spec)->is_versioned;
+    case MR_OPERATOR_AGGREGATE:
+        return ((const MrAggregateSpec *)node->spec)->emit == MR_EMIT_MODE_CLOSE;
+    default: return false;
+    }
+}
+
+static bool meets_versions(const MrPlan *plan)
+{
+    bool meets = plan->emit == MR_EMIT_MODE_CLOSE;
+    for (uint32_t n = 0; n < plan->dag->node_count; n++) {
+        meets |= node_meets_versions(&plan->dag->nodes[n]);
+    }
+    for (uint32_t p = 0; p < plan->parent_count; p++) {
+        meets |= plan->parents[p]->standing->emit == MR_EMIT_MODE_CLOSE;
+    }
+    return meets;
+}
+
+/* The place up to which tables have lost versions that the plan could meet; 0: none. */
+static uint64_t versions_below(const MrServer *server, const MrPlan *plan)
+{
+    uint64_t below = 0;
+    const bool meets = meets_versions(plan);
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        const MrScanSpec *spec = plan->scans[s].spec;
+        MrLogStreamFacts facts;
+        if (spec->kind == MR_SCAN_TABLE && meets &&
+            mr_log_stream_facts(server->log, spec->stream_id, &facts)) {
+            below = facts.net_below > below ? facts.net_below : below;
+        }
+    }
+    return below;
+}
+
 /* The views' rows are to be the same here: all of them answer from one sequence, and are computed
  * from one. */
 static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t trim_below,
@@ -63,7 +105,8 @@ static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t 
         if (!mr_scheduler_query_status(server, view->standing->id, &parent)) {
             return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", view->name);
         }
-        if (trim_below > parent.first_sequence) {
+        if (trim_below > parent.first_sequence ||
+            versions_below(server, plan) > parent.first_sequence) {
             mr_error_set(err, MR_ERR_UNSUPPORTED,
                          "\"%s\" holds answers over rows that retention has trimmed since",
                          view->name);
@@ -158,9 +201,20 @@ static void tell_stream(MrDdl *ddl, const char *name, const MrLogStreamFacts *fa
     mr_builder_fini(&time);
 }
 
+/* Versions that a lookup in time could have met. */
+static void tell_table(MrDdl *ddl, const char *name, const MrLogStreamFacts *facts)
+{
+    mr_ddl_notice(
+        ddl, "00000",
+        "\"%s\" keeps its versions from sequence %llu on: of those before, the rows that were "
+        "left then",
+        name, (unsigned long long)facts->net_below);
+}
+
 void mr_ddl_tell_trimmed(MrDdl *ddl)
 {
     const MrPlan *plan = ddl->plan;
+    const bool meets = meets_versions(plan);
     for (uint32_t s = 0; plan->snapshot && s < plan->scan_count; s++) {
         const MrScanSpec *spec = plan->scans[s].spec;
         MrLogStreamFacts facts;
@@ -168,6 +222,10 @@ void mr_ddl_tell_trimmed(MrDdl *ddl)
             mr_log_stream_facts(ddl->server->log, spec->stream_id, &facts) &&
             facts.trim_below > 0) {
             tell_stream(ddl, spec->relation, &facts);
+        }
+        if (meets && spec->kind == MR_SCAN_TABLE && !is_told(plan, s) &&
+            mr_log_stream_facts(ddl->server->log, spec->stream_id, &facts) && facts.net_below > 0) {
+            tell_table(ddl, spec->relation, &facts);
         }
     }
 }

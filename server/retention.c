@@ -6,6 +6,7 @@
 #include "common/logging.h"
 #include "server/log_thread.h"
 #include "server/scheduler.h"
+#include "server/tables.h"
 
 /* First sequence that the stream still keeps. */
 static uint64_t kept_from(MrServer *server, const MrStream *stream, const MrLogStreamFacts *facts)
@@ -31,6 +32,10 @@ void mr_retention_run(MrServer *server)
     char holder[160];
     uint64_t needed = mr_scheduler_needs_from(server, holder, sizeof holder);
     mr_log_set_holder(server->log, holder);
+    if (mr_tables_are_netted(server)) {
+        mr_tables_net_again(server);
+        return;
+    }
     for (uint32_t r = 0; r < mr_catalog_relation_count(server->catalog); r++) {
         const MrRelation *relation = mr_catalog_relation(server->catalog, r);
         MrLogStreamFacts facts;
@@ -49,11 +54,11 @@ void mr_retention_run(MrServer *server)
         }
         trimmed = true;
     }
-    if (!trimmed) {
-        return;
+    if (trimmed) {
+        mr_log_thread_wake(server);
+        if (mr_log_free_below(server->log, needed, &err) != MR_OK) {
+            mr_log_error(MR_LOG_WARNING, "retention.free", &err);
+        }
     }
-    mr_log_thread_wake(server);
-    if (mr_log_free_below(server->log, needed, &err) != MR_OK) {
-        mr_log_error(MR_LOG_WARNING, "retention.free", &err);
-    }
+    mr_tables_net(server, needed);
 }

@@ -8,7 +8,7 @@
 #include "server/server.h"
 
 /* Appends trim records where a stream's retention asks for it, then frees segments that nobody
- * needs.  Tells the log which query that stands still keeps old rows: its error at
+ * needs, and begins to make contents of tables' old changes.  Tells the log which query that stands still keeps old rows: its error at
  * log_limit names it. */
 void mr_retention_run(MrServer *server);
 

@@ -66,18 +66,34 @@ static uint64_t trimmed_upto(const MrServer *server, const MrPlan *plan)
     return below > 0 ? below - 1 : 0;
 }
 
+/* The last change of the plan's tables that may be missing among those that are left. */
+static uint64_t netted_upto(const MrServer *server, const MrPlan *plan)
+{
+    uint64_t below = 0;
+    for (uint32_t s = 0; s < plan->scan_count; s++) {
+        MrLogStreamFacts facts;
+        if (plan->scans[s].spec->kind == MR_SCAN_TABLE &&
+            mr_log_stream_facts(server->log, plan->scans[s].spec->stream_id, &facts)) {
+            below = facts.net_below > below ? facts.net_below : below;
+        }
+    }
+    return below > 0 ? below - 1 : 0;
+}
+
 /* Changes behind a sequence follow from the rows behind it, or from all rows that the answer there
  * was made of. */
 static MrStatus check_after(const MrServer *server, const MrSubscribePlan *plan, MrError *err)
 {
     uint64_t head = mr_log_appended(server->log);
-    uint64_t trimmed = trimmed_upto(server, plan->plan);
+    uint64_t trimmed = trimmed_upto(server, plan->plan), netted = netted_upto(server, plan->plan);
     if (plan->after > head) {
         return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
                             "AFTER %llu: the last sequence of the log is %llu",
                             (unsigned long long)plan->after, (unsigned long long)head);
     }
-    if (plan->plan->parent_count > 0 || trimmed <= (plan->is_stateless ? plan->after : 0)) {
+    if (netted > plan->after) {
+        trimmed = netted;
+    } else if (plan->plan->parent_count > 0 || trimmed <= (plan->is_stateless ? plan->after : 0)) {
         return MR_OK; /* of a view, its own start is looked at */
     }
     mr_error_set(err, MR_ERR_LIMIT_EXCEEDED,

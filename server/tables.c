@@ -40,6 +40,7 @@ void mr_tables_destroy(MrServer *server)
         return;
     }
     mr_tables_end_checkpoint(server);
+    mr_tables_end_netting(server);
     for (uint32_t t = 0; t < tables->count; t++) {
         mr_table_destroy(tables->entries[t].table);
         mr_catalog_unref(tables->entries[t].expected_catalog);

@@ -38,6 +38,12 @@ MrTable *mr_tables_find(MrServer *server, uint32_t stream_id); /* NULL: none */
 MrStatus mr_tables_start(MrServer *server, MrError *err);
 /* For which sequence a table's rows are in a file; 0: none. */
 uint64_t mr_tables_checkpoint_sequence(MrServer *server, uint32_t stream_id);
+/* Begins to leave out of the log what came and went in tables that are kept as contents, of what
+ * is below `needed`, if that is much.  Until it is done no file of the log may be freed. */
+void mr_tables_net(MrServer *server, uint64_t needed);
+bool mr_tables_are_netted(const MrServer *server); /* it is under way */
+/* Who held it up may have ended. */
+void mr_tables_net_again(MrServer *server);
 /* table_memory was set again. */
 void mr_tables_set_memory(MrServer *server);
 

@@ -1,6 +1,6 @@
 /*
  * server/tables_internal.h - the server's tables and their checkpoints, shared by tables.c,
- * table_checkpoints.c and table_rules.c only.
+ * table_checkpoints.c, table_netting.c and table_rules.c only.
  */
 #ifndef MR_SERVER_TABLES_INTERNAL_H
 #define MR_SERVER_TABLES_INTERNAL_H
@@ -34,6 +34,7 @@ struct MrTables {
     struct event *grace;       /* how long the holder may be quiet while others wait */
     bool is_quiet;             /* nothing has come from it since the last time */
     struct CheckpointJob *job; /* the checkpoint that is being written; NULL: none */
+    struct NettingJob *netting; /* old changes that are being left out; NULL: none */
 };
 
 TableEntry *mr_tables_entry(MrTables *tables, uint32_t stream_id); /* NULL: none */
@@ -44,5 +45,6 @@ void mr_tables_checkpoint_due(MrServer *server);
 void mr_tables_forget_checkpoint(MrServer *server, const TableEntry *entry);
 /* Waits for the one at work, which is given up. */
 void mr_tables_end_checkpoint(MrServer *server);
+void mr_tables_end_netting(MrServer *server);
 
 #endif

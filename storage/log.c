@@ -206,6 +206,9 @@ bool mr_log_stream_facts(MrLog *log, uint32_t stream_id, MrLogStreamFacts *out)
             .first_sequence = state->first_sequence,
             .last_sequence = state->last_sequence,
             .trim_below = state->trim_below,
+            .net_below = state->is_netted != 0 && log->segments[0]->is_netted
+                             ? log->segments[0]->next_sequence
+                             : 0,
             .watermark_us = state->watermark_us,
             .last_arrival_us = state->last_arrival_us,
             .last_event_us = state->last_event_us,

@@ -150,6 +150,7 @@ typedef struct MrLogStreamFacts {
     uint64_t first_sequence; /* first visible (not trimmed) row's lower bound */
     uint64_t last_sequence;
     uint64_t trim_below; /* retention has made the rows below it invisible; 0: none */
+    uint64_t net_below;  /* of a table: rows that went below it are not told any more; 0: none */
     int64_t watermark_us, last_arrival_us, last_event_us /* greatest ts */;
     uint64_t future_rows;
     int64_t last_record_arrival_us; /* rows or heartbeat */

@@ -326,6 +326,7 @@ MrStatus log_state_decode(MrLog *log, const void *data, size_t length, MrError *
         if (stream == NULL) {
             return mr_error_no_memory(err);
         }
+        state.is_netted |= stream->state.is_netted; /* files from before that do not know */
         stream->state = state;
     }
     log->next_sequence = head.next_sequence;
@@ -346,7 +347,8 @@ MrStatus log_index_encode(const LogSegment *segment, const void *state, size_t s
     LogIndexHead head = { .first_sequence = segment->first_sequence,
                           .next_sequence = segment->next_sequence,
                           .entry_count = segment->count,
-                          .is_rewritten = segment->is_rewritten,
+                          .flags = (segment->is_rewritten ? LOG_INDEX_REWRITTEN : 0) |
+                                   (segment->is_netted ? LOG_INDEX_NETTED : 0),
                           .moved_count = segment->moved_count };
     mr_builder_append(out, &head, sizeof head);
     for (uint32_t i = 0; i < segment->count; i++) {
@@ -386,7 +388,8 @@ MrStatus log_index_decode(LogSegment *segment, const MrLogFrame *frame, const vo
     }
     segment->first_sequence = head.first_sequence;
     segment->next_sequence = head.next_sequence;
-    segment->is_rewritten = head.is_rewritten != 0;
+    segment->is_rewritten = (head.flags & LOG_INDEX_REWRITTEN) != 0;
+    segment->is_netted = (head.flags & LOG_INDEX_NETTED) != 0;
     MR_TRY(log_segment_reserve(segment, (uint32_t)head.entry_count, err));
     uint64_t above = head.first_sequence;
     for (uint64_t i = 0; i < head.entry_count; i++) {

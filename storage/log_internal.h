@@ -43,13 +43,15 @@ typedef struct LogSegment {
     size_t map_bytes;
     bool is_damaged;   /* a part of it cannot be read: it is neither cut nor sealed */
     bool is_rewritten; /* rows are gone from it; `moved`: parts that others' records need */
+    bool is_netted;    /* it stands for all files before it, without changes that cancel out */
     LogMoved *moved;   /* by old offset */
     uint32_t moved_count;
 } LogSegment;
 
 /* Facts about a stream as STATE frames and indexes hold them. */
 typedef struct LogStreamState {
-    uint32_t stream_id, unused;
+    uint32_t stream_id;
+    uint32_t is_netted; /* changes of the table that cancel out have been left out */
     int64_t watermark_us;
     uint64_t rows, bytes; /* visible ones */
     uint64_t first_sequence, last_sequence;
@@ -68,8 +70,10 @@ typedef struct LogStateHead {
 typedef struct LogIndexHead {
     uint64_t first_sequence, next_sequence;
     uint64_t entry_count; /* LogIndexEntry, LogMoved, and a LogStateHead as of the end follow */
-    uint32_t is_rewritten, moved_count;
+    uint32_t flags, moved_count; /* LOG_INDEX_… */
 } LogIndexHead;
+
+enum { LOG_INDEX_REWRITTEN = 1, LOG_INDEX_NETTED = 2 };
 
 _Static_assert(sizeof(LogIndexEntry) == 104 && sizeof(LogStreamState) == 184 &&
                    sizeof(LogIndexHead) == 32,
@@ -148,6 +152,7 @@ struct MrLog {
     MrLogTransaction *open_transactions;
     uint64_t sealed_below; /* files of lower numbers are sealed, or damaged */
     bool is_freeing;
+    uint64_t weighed_bytes; /* of the files that were not worth netting the last time */
     char holder[160]; /* of old rows, as the server told */
 
     FrameList cache, history; /* recent frames, and those read back; both first in, first out */
@@ -287,7 +292,14 @@ void log_cache_trim(MrLog *log);
 /* A GAP record at the head: rows of the stream before it were lost. */
 MrStatus log_append_gap(MrLog *log, uint32_t stream_id, MrError *err);
 
-/* ---- log_retention.c ---- */
+/* ---- log_retention.c: the lock is held ---- */
+/* Somebody may still read the record: it is at or above `sequence`, or its rows are visible. */
+bool log_entry_is_needed(MrLog *log, const LogIndexEntry *at, uint64_t sequence);
+/* An open transaction has parts in this file or may get some. */
+bool log_segment_is_open(const MrLog *log, const LogSegment *segment);
+/* Cached frames of the segment's records leave the cache when their turn comes: they find no entry
+ * then. */
+void log_segment_forget(LogSegment *segment);
 /* Writes a segment again with its good records and with gaps, whose state behind it is given.  The
  * lock is held, and given up for a while; nobody else has the log. */
 MrStatus log_segment_salvage(MrLog *log, LogSegment *segment, const LogGap *gaps,

@@ -20,6 +20,36 @@ typedef struct NumberList {
 
 /* ---- a segment with one ------------------------------------------------------------------ */
 
+/* The file stands for all before it: those that are still there are what a kill has left. */
+static MrStatus drop_covered(MrLog *log, const LogSegment *segment, MrError *err)
+{
+    uint32_t covered = 0;
+    while (log->segments[covered] != segment) {
+        LogSegment *old = log->segments[covered++];
+        MR_TRY(mr_file_remove(old->file->path, err));
+        log_segment_free(old);
+    }
+    log->segment_count -= covered;
+    memmove(log->segments, log->segments + covered, log->segment_count * sizeof *log->segments);
+    return MR_OK;
+}
+
+/* What was left out is not missing. */
+static MrStatus trust_state(MrLog *log, const void *state, size_t bytes, MrError *err)
+{
+    const size_t head = sizeof(LogStateHead);
+    for (uint64_t i = 0; head + (i + 1) * sizeof(LogStreamState) <= bytes; i++) {
+        LogStreamState one;
+        memcpy(&one, (const char *)state + head + i * sizeof one, sizeof one);
+        LogStream *stream = log_stream_make(log, one.stream_id);
+        if (stream == NULL) {
+            return mr_error_no_memory(err);
+        }
+        stream->state.last_sequence = one.last_sequence;
+    }
+    return MR_OK;
+}
+
 static MrStatus load_sealed(MrLog *log, LogSegment *segment, MrError *err)
 {
     MrLogFrame *frame;
@@ -55,8 +85,14 @@ static MrStatus load_sealed(MrLog *log, LogSegment *segment, MrError *err)
     } else if (status == MR_OK) {
         segment->count = kept;
     }
+    if (status == MR_OK && segment->is_netted) {
+        status = trust_state(log, state, state_bytes, err);
+    }
     if (status == MR_OK) {
         status = log_state_check(log, segment->file, segment->file->end, state, state_bytes, err);
+    }
+    if (status == MR_OK && segment->is_netted) {
+        status = drop_covered(log, segment, err);
     }
     mr_frame_release(frame);
     return status;

@@ -91,8 +91,7 @@ uint64_t mr_log_sequence_at_bytes(MrLog *log, uint32_t stream_id, uint64_t bytes
 
 /* ---- giving back ------------------------------------------------------------------------- */
 
-/* Somebody may still read the record: it is at or above `sequence`, or its rows are visible. */
-static bool entry_is_needed(MrLog *log, const LogIndexEntry *at, uint64_t sequence)
+bool log_entry_is_needed(MrLog *log, const LogIndexEntry *at, uint64_t sequence)
 {
     if (at->sequence + at->row_count > sequence) {
         return true;
@@ -101,8 +100,7 @@ static bool entry_is_needed(MrLog *log, const LogIndexEntry *at, uint64_t sequen
     return stream != NULL && at->sequence + at->row_count > stream->state.trim_below;
 }
 
-/* An open transaction has parts in this file or may get some. */
-static bool segment_is_open(const MrLog *log, const LogSegment *segment)
+bool log_segment_is_open(const MrLog *log, const LogSegment *segment)
 {
     for (const MrLogTransaction *open = log->open_transactions; open != NULL;
          open = open->next_open) {
@@ -124,7 +122,7 @@ static MrStatus references_each(MrLog *log, const LogSegment *segment, uint64_t 
         const LogSegment *other = log->segments[i];
         for (uint32_t j = 0; j < other->count; j++) {
             const LogIndexEntry *at = &other->entries[j];
-            if (at->segment == number && entry_is_needed(log, at, sequence) &&
+            if (at->segment == number && log_entry_is_needed(log, at, sequence) &&
                 !log_entry_is_gone(log, other, at)) {
                 MR_TRY(each(context, at, err));
             }
@@ -147,12 +145,12 @@ static FreeAction segment_action(MrLog *log, const LogSegment *segment, uint64_t
     uint64_t needed_bytes = 0;
     if (segment == log_current(log) || segment->is_damaged ||
         segment->file->number >= log->sealed_below || segment->next_sequence > sequence ||
-        segment_is_open(log, segment)) {
+        log_segment_is_open(log, segment)) {
         return FREE_NOTHING;
     }
     for (uint32_t i = 0; i < segment->count; i++) {
         const LogIndexEntry *at = &segment->entries[i];
-        if (entry_is_needed(log, at, sequence)) {
+        if (log_entry_is_needed(log, at, sequence)) {
             if (at->is_damaged) {
                 return FREE_NOTHING;
             }
@@ -166,9 +164,7 @@ static FreeAction segment_action(MrLog *log, const LogSegment *segment, uint64_t
     return needed_bytes < segment->file->end / 2 ? FREE_REWRITE : FREE_NOTHING;
 }
 
-/* Cached frames of the segment's records leave the cache when their turn comes: they find no entry
- * then.  The lock is held. */
-static void segment_forget(LogSegment *segment)
+void log_segment_forget(LogSegment *segment)
 {
     for (uint32_t i = 0; i < segment->count && segment->frame_count > 0; i++) {
         (void)log_frame_set(segment, i, NULL);
@@ -178,7 +174,7 @@ static void segment_forget(LogSegment *segment)
 static MrStatus segment_remove(MrLog *log, uint32_t index, MrError *err)
 {
     LogSegment *segment = log->segments[index];
-    segment_forget(segment);
+    log_segment_forget(segment);
     memmove(&log->segments[index], &log->segments[index + 1],
             (log->segment_count - index - 1) * sizeof *log->segments);
     log->segment_count--;
@@ -289,7 +285,7 @@ static MrStatus rewrite_plan(Rewrite *rewrite, const LogSegment *segment, uint64
     rewrite->bytes = MR_SEGMENT_START;
     for (uint32_t i = 0; i < segment->count; i++) {
         const LogIndexEntry *at = &segment->entries[i];
-        if (entry_is_needed(rewrite->log, at, sequence) &&
+        if (log_entry_is_needed(rewrite->log, at, sequence) &&
             !log_entry_is_gone(rewrite->log, segment, at)) {
             MR_TRY(rewrite_keep(rewrite, at, false, err));
         }
@@ -380,6 +376,7 @@ static MrStatus rewrite_file(Rewrite *rewrite, const LogSegment *old, MrSegment 
         rewrite->fresh.first_sequence = rewrite_first_sequence(rewrite, old);
         rewrite->fresh.next_sequence = old->next_sequence;
         rewrite->fresh.is_rewritten = true;
+        rewrite->fresh.is_netted = old->is_netted;
         if (status == MR_OK) {
             status = log_index_encode(&rewrite->fresh, state, state_bytes, &out, err);
         }
@@ -414,7 +411,7 @@ static MrStatus rewrite_run(Rewrite *rewrite_in, LogSegment *segment, uint64_t s
         mr_segment_release(old_file);
     }
     if (status == MR_OK) {
-        segment_forget(segment);
+        log_segment_forget(segment);
         LogMoved *moved = segment->moved;
         uint64_t before = segment->file->end;
         mr_segment_release(segment->file);

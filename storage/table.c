@@ -314,24 +314,47 @@ void mr_table_rollback(MrTable *table, uint32_t mark)
     }
 }
 
+static MrStatus replay_row(MrTable *table, const MrBlock *changes, uint32_t row, MrError *err)
+{
+    int32_t weight = changes->weights == NULL ? 1 : changes->weights[row];
+    uint32_t place = mr_table_find(table, changes, row);
+    if ((weight > 0) == (place != MR_TABLE_NO_ROW)) {
+        return mr_error_set(err, MR_ERR_CORRUPT, "the log %s a row of table \"%s\" that is %sthere",
+                            weight > 0 ? "adds" : "takes back", table->name,
+                            weight > 0 ? "" : "not ");
+    }
+    return weight > 0 ? insert_row(table, changes, row, MR_TABLE_NO_ROW, true, &place, err)
+                      : mr_table_delete(table, place, err);
+}
+
 MrStatus mr_table_replay(MrTable *table, const MrBlock *changes, uint64_t sequence, MrError *err)
 {
     for (uint32_t row = 0; row < changes->row_count; row++) {
-        int32_t weight = changes->weights == NULL ? 1 : changes->weights[row];
-        uint32_t place = mr_table_find(table, changes, row);
-        if ((weight > 0) == (place != MR_TABLE_NO_ROW)) {
-            return mr_error_set(
-                err, MR_ERR_CORRUPT, "the log %s a row of table \"%s\" that is %sthere",
-                weight > 0 ? "adds" : "takes back", table->name, weight > 0 ? "" : "not ");
-        }
-        if (weight > 0) {
-            MR_TRY(insert_row(table, changes, row, MR_TABLE_NO_ROW, true, &place, err));
-        } else {
-            MR_TRY(mr_table_delete(table, place, err));
-        }
+        MR_TRY(replay_row(table, changes, row, err));
     }
     mr_table_commit(table, sequence);
     return MR_OK;
+}
+
+MrStatus mr_table_replay_each(MrTable *table, const MrBlock *changes, uint64_t first, MrError *err)
+{
+    for (uint32_t row = 0; row < changes->row_count; row++) {
+        MR_TRY(replay_row(table, changes, row, err));
+        mr_table_commit(table, first + row);
+    }
+    return MR_OK;
+}
+
+void mr_table_row_sequences(const MrTable *table, uint64_t *out)
+{
+    for (uint32_t c = 0; c < table->chunk_count; c++) {
+        const TableChunk *chunk = table->chunks[c];
+        for (uint32_t row = 0; chunk != NULL && row < chunk->row_count; row++) {
+            if (table_died(chunk, row) == TABLE_ALIVE) {
+                *out++ = table_born(chunk, row);
+            }
+        }
+    }
 }
 
 /* ---- tidying up ------------------------------------------------------------------------------ */
