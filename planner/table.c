@@ -307,8 +307,8 @@ static MrStatus add_number(MrBinder *b, MrStream *stream, MrTableDef *table)
 
 /* ---- Options ----------------------------------------------------------------------------- */
 
-/* How long versions are kept.  Those of a table with times of its own are what it is for; of another
- * one they are what every UPDATE leaves behind, without end. */
+/* How long versions are kept.  A table with times of its own is there for them; of another one they
+ * are what every UPDATE leaves behind, without end. */
 static MrStatus read_retention(const MrOptionSet *set, MrStream *stream)
 {
     const char *text = NULL;

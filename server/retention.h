@@ -8,8 +8,8 @@
 #include "server/server.h"
 
 /* Appends trim records where a stream's retention asks for it, then frees segments that nobody
- * needs, and begins to make contents of tables' old changes.  Tells the log which query that stands still keeps old rows: its error at
- * log_limit names it. */
+ * needs, and begins to make contents of tables' old changes.  Tells the log which query that stands
+ * still keeps old rows: its error at log_limit names it. */
 void mr_retention_run(MrServer *server);
 
 #endif

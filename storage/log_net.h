@@ -3,8 +3,8 @@
  * the changes of tables that cancel out.
  *
  * A row that came and went within these files leaves both records; what stays of a table is its
- * rows, each with its own sequence and arrival, so that whoever begins at the start of the log meets
- * the same table at the files' end.  Rows of streams are copied.  The new file takes the name of the
+ * rows, each with its own sequence and arrival, so that whoever begins at the log's start meets the
+ * same table at the files' end.  Rows of streams are copied.  The new file takes the name of the
  * last one that it stands for in one step; the others are removed after it, or by the next start.
  * Must not know SQL or who reads.
  */
@@ -24,9 +24,10 @@ typedef struct MrLogNetTable {
 
 typedef struct MrLogNetting MrLogNetting;
 
-/* Makes the new file of sealed files below `sequence`, under another name, if it is half as large as
- * they are at most; *out NULL: it is not worth it.  `tables` (keeps): by id.  On any thread; from
- * here to the end nobody calls mr_log_free_below.  MR_ERR_CANCELED once *is_cancelled. */
+/* Makes the new file of sealed files below `sequence`, under another name, if it is to be half as
+ * large as they are at most; *out NULL: it is not worth it.  `tables` (keeps): by id.  On any
+ * thread; from here to the end nobody calls mr_log_free_below.  MR_ERR_CANCELED once
+ * *is_cancelled. */
 MrStatus mr_log_net_make(MrLog *log, uint64_t sequence, MrLogNetTable *tables, uint32_t count,
                          const atomic_bool *is_cancelled, MrLogNetting **out, MrError *err);
 /* The sequences below this one are what it stands for: nobody may be reading among them when it is
