@@ -123,7 +123,8 @@ static uint64_t weigh(MrLogNetting *net, Weight *weights)
     return bytes;
 }
 
-/* With the lock.  What was not worth it is looked at again when there is more of it. */
+/* With the lock.  Less than one full file is not much; what was not worth it is looked at again
+ * when there is more of it. */
 static MrStatus is_worth_it(MrLogNetting *net, bool *out, MrError *err)
 {
     uint64_t bytes = 0;
@@ -131,7 +132,8 @@ static MrStatus is_worth_it(MrLogNetting *net, bool *out, MrError *err)
         bytes += net->range[i]->file->end;
     }
     *out = false;
-    if (net->range_count < 2 || bytes / 9 * 8 <= net->log->weighed_bytes) {
+    if (net->range_count < 2 || bytes < net->log->options.segment_bytes ||
+        bytes / 9 * 8 <= net->log->weighed_bytes) {
         return MR_OK;
     }
     Weight *weights = calloc(net->table_count + 1, sizeof *weights);
