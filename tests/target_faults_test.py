@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""tests/target_faults_test.py - what happens to a target that no other suite does to it: a restored backup, a
+PostgreSQL that stands still, files that are no target any more, a server that talks nonsense."""
+import itertools
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
+import psycopg  # noqa: E402
+
+import harness  # noqa: E402
+from harness.server import wait_until  # noqa: E402
+
+
+class Target:
+    """A SQLite file or a PostgreSQL, as connection `t`."""
+
+    def __init__(self, server, pg):
+        self.pg, self.file = pg, server.temp / "target.db"
+        self.sql = pg.connection_sql("t") if pg else [
+            f"CREATE CONNECTION t WITH (type = 'sqlite', path = '{self.file}')"]
+        self.progress = "millrace.progress" if pg else "millrace_progress"
+
+    def execute(self, sql):
+        return self.pg.execute(sql) if self.pg else list(map(tuple, harness.sqlite_table(self.file, sql)))
+
+    def change(self, *statements):
+        if self.pg:
+            with self.pg.connect() as connection:
+                for sql in statements:
+                    connection.execute(sql)
+            return
+        import sqlite3
+        connection = sqlite3.connect(self.file, timeout=30, isolation_level=None)
+        for sql in statements:
+            connection.execute(sql)
+        connection.close()
+
+    def values(self, view="v"):
+        return [row[0] for row in self.execute(f"SELECT a FROM {view} ORDER BY a")]
+
+
+def with_targets(call):
+    yield "sqlite", lambda: call(None)
+    with harness.Postgres() as pg:
+        yield "postgres", lambda: call(pg)
+
+
+def state(server, view="v"):
+    return server.execute(f"SELECT state FROM millrace.queries WHERE name = '{view}'")[0][0]
+
+
+# -- a target that has lost commits ----------------------------------------------------------------
+
+def restored(pg):
+    """Rows and progress go back together, while the server runs: it sends what is missing once more."""
+    with harness.Server(settings={"target_retry_max": "200ms"}) as server:
+        target = Target(server, pg)
+        for sql in target.sql + ["CREATE STREAM s (a bigint)", "CREATE MATERIALIZED VIEW t.v AS SELECT a FROM s",
+                                 "INSERT INTO s VALUES (1), (2), (3)", "FLUSH"]:
+            server.execute(sql)
+        epoch, sequence = target.execute(f"SELECT epoch, sequence FROM {target.progress}")[0]
+        for a in (4, 5, 6):
+            server.execute(f"INSERT INTO s VALUES ({a})")
+            server.execute("FLUSH")
+        target.change("BEGIN", "DELETE FROM v WHERE a > 3",
+                      f"UPDATE {target.progress} SET epoch = {epoch}, sequence = {sequence}", "COMMIT")
+        server.execute("INSERT INTO s VALUES (7)")
+        server.execute("FLUSH")
+        assert target.values() == [1, 2, 3, 4, 5, 6, 7], target.values()
+        assert "target.rewind" in server.log_text(), server.log_tail()
+
+
+def test_restored_backup():
+    yield from with_targets(restored)
+
+
+# -- a target that stands still --------------------------------------------------------------------
+
+def test_stopped_postgres():
+    """SIGSTOP: nobody answers and nothing is closed.  The rest of the server goes on; then so does the view."""
+    with harness.Postgres() as pg, harness.Server(settings={"target_retry_max": "200ms"}) as server:
+        target = Target(server, pg)
+        for sql in target.sql + ["CREATE STREAM s (a bigint)", "CREATE MATERIALIZED VIEW t.v AS SELECT a FROM s",
+                                 "CREATE MATERIALIZED VIEW beside AS SELECT a FROM s",
+                                 "INSERT INTO s VALUES (1)", "FLUSH"]:
+            server.execute(sql)
+        pids = [pid for pid, in pg.execute("SELECT pid FROM pg_stat_activity WHERE application_name = 'millrace'")]
+        pids.append(int((Path(pg.data) / "postmaster.pid").read_text().split()[0]))
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            for a in range(2, 50):
+                server.execute(f"INSERT INTO s VALUES ({a})")
+            wait_until(lambda: len(harness.sqlite_table(server.main_db(), "SELECT a FROM beside")) == 49, 30,
+                       "the view beside it")
+            assert server.execute("SELECT count(*) FROM s") == [(49,)]
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        server.execute("FLUSH")
+        assert target.values() == list(range(1, 50)), target.values()
+
+
+# -- what is no database of ours any more ----------------------------------------------------------
+
+def spoiled_file(spoil):
+    """What stands in a SQLite target's place is left as it is; with the file put back the view goes on."""
+    with harness.Server() as server:
+        target = Target(server, None)
+        for sql in target.sql + ["CREATE STREAM s (a bigint)", "CREATE MATERIALIZED VIEW t.v AS SELECT a FROM s",
+                                 "CREATE MATERIALIZED VIEW beside AS SELECT a FROM s",
+                                 "INSERT INTO s VALUES (1)", "FLUSH"]:
+            server.execute(sql)
+        server.stop()
+        away = target.file.with_suffix(".away")
+        target.file.rename(away)
+        spoil(target.file)
+        found = target.file.read_bytes() if target.file.exists() else None
+        server.start()
+        wait_until(lambda: state(server) == "BLOCKED", 30, "the view to be BLOCKED")
+        server.execute("INSERT INTO s VALUES (2)")
+        wait_until(lambda: len(harness.sqlite_table(server.main_db(), "SELECT a FROM beside")) == 2, 30,
+                   "the view beside it")
+        assert found == (target.file.read_bytes() if target.file.exists() else None), "the file was changed"
+        away.rename(target.file)
+
+        def resumed():                      # the first one may find that the file was replaced again
+            server.execute("ALTER MATERIALIZED VIEW v RESUME")
+            wait_until(lambda: state(server) in ("RUNNING", "BLOCKED"), 30, "an answer of the target")
+            return state(server) == "RUNNING"
+        wait_until(resumed, 30, "the view to go on")
+        server.execute("FLUSH")
+        assert target.values() == [1, 2], target.values()
+
+
+def test_spoiled_file():
+    def another(path):
+        import sqlite3
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA journal_mode = wal")
+            connection.execute("CREATE TABLE v (a INTEGER)")
+        connection.close()
+    yield "gone", lambda: spoiled_file(lambda path: None)
+    yield "not a database", lambda: spoiled_file(lambda path: path.write_bytes(b"no database at all " * 300))
+    yield "another database", lambda: spoiled_file(another)
+
+
+def test_errors_without_sqlstate():
+    """A server that says no more than "boom", and one that says nothing anybody knows: an error, and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, harness.Server() as server:
+        answers = [b"E" + struct.pack("!I", 4 + len(body)) + body
+                   for body in (b"SFATAL\0Mboom\0\0", b"SFATAL\0CXX\0Mboom\0\0", b"\0")] + [b"E\xff\xff\xff\xff", b"?" * 64]
+
+        def serve():
+            for number in itertools.count():
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                with client:
+                    client.recv(4096)
+                    client.sendall(answers[number % len(answers)])
+        threading.Thread(target=serve, daemon=True).start()
+        server.execute(f"CREATE CONNECTION t WITH (type = 'postgres', dsn = 'host=127.0.0.1 "
+                       f"port={listener.getsockname()[1]} user=x dbname=x connect_timeout=5')")
+        server.execute("CREATE STREAM s (a bigint)")
+        for number in range(len(answers)):
+            try:
+                server.execute(f"CREATE MATERIALIZED VIEW t.v{number} AS SELECT a FROM s")
+                raise AssertionError("a view at a server that is none")
+            except psycopg.OperationalError as error:
+                assert error.sqlstate, error
+            except psycopg.Error as error:
+                assert error.sqlstate, error
+        server.check_alive()
+
+
+# -- two servers -----------------------------------------------------------------------------------
+
+def test_one_server_a_directory():
+    """The second one says who has it, and goes; the first one notices nothing."""
+    with harness.Server() as first:
+        second = harness.Server(data=first.data)
+        port = (first.data / "port").read_text()
+        try:
+            second.launch()
+            second.process.wait(60)
+            assert second.process.returncode == 1, second.process.returncode
+            assert f"another server (pid {first.process.pid}) uses the data directory" in second.log_text()
+            (first.data / "port").write_text(port)      # the harness has removed it
+            assert first.execute("SELECT 1") == [(1,)]
+        finally:
+            second.process = None
+            second.destroy()
+
+
+harness.main(globals())
