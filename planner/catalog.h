@@ -110,6 +110,7 @@ typedef struct MrStandingQuery {
     int64_t emit_every_us; /* EMIT EVERY; 0: not */
     int64_t allowed_lateness_us;
     bool keeps_late; /* late_rows = 'table' */
+    bool keeps_dead; /* on_sink_error = 'dead_letter' */
     bool from_now;   /* snapshot = false */
     bool by_flink;   /* engine = 'flink': a cluster computes it and writes the result */
 } MrStandingQuery;

@@ -280,6 +280,7 @@ void mr_plan_describe(const MrPlan *plan, MrStandingQuery *out)
                               .emit_every_us = plan->emit_every_us,
                               .allowed_lateness_us = plan->allowed_lateness_us,
                               .keeps_late = plan->late_rows_table,
+                              .keeps_dead = plan->dead_letters,
                               .from_now = !plan->snapshot,
                               .by_flink = plan->flink != NULL,
                               .table_name = plan->file_path,

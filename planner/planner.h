@@ -92,7 +92,7 @@ typedef struct MrPlan {
     /* View options, checked: */
     bool snapshot; /* false: from now */
     int64_t batch_interval_us, memory_bytes, allowed_lateness_us;
-    bool late_rows_table, stop_on_error, numeric_as_text;
+    bool late_rows_table, stop_on_error, dead_letters, numeric_as_text;
     bool is_flink; /* engine = 'flink' */
     /* Materialized views that it reads: it does not run ahead of them. */
     const MrRelation *const *parents;

@@ -115,6 +115,11 @@ static MrStatus refuse_table_options(MrBinder *b, const MrSinkPlace *place, cons
         return mr_option_unsupported(&set, mr_options_find(&set, "late_rows"),
                                      "millrace.late_rows has the most recent ones.");
     }
+    if (plan->dead_letters) {
+        return mr_option_unsupported(&set, mr_options_find(&set, "on_sink_error"),
+                                     place->file != NULL ? "A file takes every row."
+                                                         : "A channel takes every row.");
+    }
     return MR_OK;
 }
 

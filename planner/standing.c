@@ -15,8 +15,8 @@
 static MrStatus refuse_local_options(const MrOptionSet *set)
 {
     static const char *const names[] = { "snapshot",  "batch_interval", "allowed_lateness",
-                                         "late_rows", "on_error",       "memory",
-                                         "numeric" };
+                                         "late_rows", "on_error",       "on_sink_error",
+                                         "memory",    "numeric" };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const MrAstOption *option = mr_options_find(set, names[i]);
         if (option != NULL) {
@@ -31,13 +31,14 @@ static MrStatus refuse_local_options(const MrOptionSet *set)
 
 static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
 {
-    uint32_t late_rows = 0, on_error = 0, engine = 0, numeric = 0;
+    uint32_t late_rows = 0, on_error = 0, on_sink_error = 0, engine = 0, numeric = 0;
     MR_TRY(mr_options_check(set, MR_STANDING_OPTION_NAMES, NULL));
     MR_TRY(mr_options_bool(set, "snapshot", &plan->snapshot));
     MR_TRY(mr_options_interval(set, "batch_interval", &plan->batch_interval_us));
     MR_TRY(mr_options_interval(set, "allowed_lateness", &plan->allowed_lateness_us));
     MR_TRY(mr_options_choice(set, "late_rows", "count|table", &late_rows));
     MR_TRY(mr_options_choice(set, "on_error", "record|stop", &on_error));
+    MR_TRY(mr_options_choice(set, "on_sink_error", "stop|dead_letter", &on_sink_error));
     MR_TRY(mr_options_choice(set, "engine", "local|flink", &engine));
     MR_TRY(mr_options_choice(set, "numeric", "real|text", &numeric));
     MR_TRY(mr_options_bytes(set, "memory", &plan->memory_bytes));
@@ -48,6 +49,7 @@ static MrStatus read_options(const MrOptionSet *set, MrPlan *plan)
     }
     plan->late_rows_table = late_rows == 1;
     plan->stop_on_error = on_error == 1;
+    plan->dead_letters = on_sink_error == 1;
     plan->numeric_as_text = numeric == 1;
     return MR_OK;
 }

@@ -8,7 +8,8 @@
 #include "planner/binder.h"
 
 #define MR_STANDING_OPTION_NAMES \
-    "snapshot|batch_interval|allowed_lateness|late_rows|on_error|memory|engine|numeric"
+    "snapshot|batch_interval|allowed_lateness|late_rows|on_error|on_sink_error|memory|engine|" \
+    "numeric"
 
 /* Options of CREATE MATERIALIZED VIEW and EMIT into the plan. */
 MrStatus mr_standing_options(MrBinder *b, const MrAstCreateView *statement, MrPlan *plan);

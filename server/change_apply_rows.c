@@ -5,7 +5,7 @@
 #include "server/change_apply.h"
 
 #include "common/grow.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 
 MrStatus mr_apply_add_place(Apply *apply, Places *places, uint32_t place)
 {

@@ -114,10 +114,11 @@ void mr_ddl_refresh(MrDdl *ddl)
 /* ---- a query goes on with another plan or name ----------------------------------------------- */
 
 /* A view's table has the view's name; that of a sink is somebody else's and keeps its own, but the
- * sink's late rows are in one that is named after it. */
+ * sink's late and dead rows are in ones that are named after it. */
 static bool renames_table(const MrRelation *old, const char *new_name)
 {
-    return (old->kind == MR_RELATION_QUERY || old->standing->keeps_late) &&
+    return (old->kind == MR_RELATION_QUERY || old->standing->keeps_late ||
+            old->standing->keeps_dead) &&
            strcmp(old->name, new_name) != 0;
 }
 
@@ -292,6 +293,13 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
         ddl->record.object.state = statement->action == MR_ALTER_SUSPEND ? "suspended" : "running";
         *next = state_recorded;
         return MR_OK;
+    case MR_ALTER_TAKE_OVER:
+        if (!is_query) {
+            break;
+        }
+        MR_TRY(check_is_run(ddl, relation));
+        *next = NULL; /* its generation is stored when it is attached */
+        return mr_scheduler_take_over(ddl->server, relation->standing->id, &ddl->err);
     case MR_ALTER_RENAME:
         *next = is_query ? query_altered : is_stream ? mr_ddl_stream_altered : mr_ddl_altered;
         return mr_ddl_rename(ddl, statement, relation);
@@ -308,8 +316,8 @@ static MrStatus prepare(MrDdl *ddl, const MrAstAlter *statement, const MrRelatio
     }
     return mr_ddl_refuse(
         ddl,
-        "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | SET (…) | RENAME TO, "
-        "ALTER STREAM | TABLE name ADD | ALTER | DROP | RENAME COLUMN, "
+        "ALTER MATERIALIZED VIEW | SINK name SUSPEND | RESUME | TAKE OVER | SET (…) | "
+        "RENAME TO, ALTER STREAM | TABLE name ADD | ALTER | DROP | RENAME COLUMN, "
         "ADD | DROP | RENAME CONSTRAINT, SET (…) | RENAME TO, "
         "and ALTER VIEW name RENAME TO are there.",
         "this form of ALTER of \"%s\" is not supported", relation->name);

@@ -9,7 +9,7 @@
 #include "planner/stream.h"
 #include "server/ddl_alter.h"
 #include "server/row_checks.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 #include "server/tables.h"
 
 /* ---- in the text ----------------------------------------------------------------------------- */

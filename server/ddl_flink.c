@@ -37,7 +37,7 @@ void mr_ddl_check_flink(MrDdl *ddl, void (*next)(MrDdl *ddl))
 MrStatus mr_ddl_flink_table(MrSink *sink, const MrRelation *relation, bool makes, MrError *err)
 {
     static const uint8_t no_nonce[16];
-    char name[MR_SINK_LATE_NAME_BYTES];
+    char name[MR_SINK_SIDE_NAME_BYTES];
     uint8_t id[16];
     MrSinkTable table = mr_flink_acks_table(relation, name, id);
     return makes ? sink->sink_class->create_table(sink, id, no_nonce, &table, err)

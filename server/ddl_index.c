@@ -14,7 +14,7 @@
 #include "common/logging.h"
 #include "server/ddl_alter.h"
 #include "server/ddl_create.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 #include "server/tables.h"
 
 /* ---- the record ------------------------------------------------------------------------------ */

@@ -33,11 +33,15 @@ static MrStatus merge_options(MrDdl *ddl, const MrNodeList *given, MrNodeList *i
 static MrStatus refuse_fixed_options(MrDdl *ddl, const MrNodeList *options, const MrRelation *old)
 {
     bool is_sink = old->kind == MR_RELATION_SINK;
-    static const char *const fixed[] = { "snapshot", "allowed_lateness", "late_rows", "numeric",
-                                         "engine",   "connector",        "path",      "format",
-                                         "header",   "delimiter",        "quote",     "escape",
-                                         "null",     "channel" };
-    const size_t fixed_count = is_sink ? sizeof fixed / sizeof fixed[0] : 5;
+    static const char *const fixed[] = { "snapshot",      "allowed_lateness",
+                                         "late_rows",     "numeric",
+                                         "on_sink_error", "engine",
+                                         "connector",     "path",
+                                         "format",        "header",
+                                         "delimiter",     "quote",
+                                         "escape",        "null",
+                                         "channel" };
+    const size_t fixed_count = is_sink ? sizeof fixed / sizeof fixed[0] : 6;
     for (uint32_t o = 0; o < options->count; o++) {
         const MrAstOption *option = MR_AST_AS(const MrAstOption, options->items[o]);
         for (uint32_t f = 0; f < fixed_count; f++) {

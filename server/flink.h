@@ -48,7 +48,7 @@ void mr_flink_stop(MrServer *server, const uint8_t query[16], bool forces, MrFli
 void mr_flink_forget(MrServer *server, const uint8_t query[16]);
 /* The table beside the result in which the view's job says what it has read, and the number by
  * which the target knows it. */
-MrSinkTable mr_flink_acks_table(const MrRelation *relation, char name[MR_SINK_LATE_NAME_BYTES],
+MrSinkTable mr_flink_acks_table(const MrRelation *relation, char name[MR_SINK_SIDE_NAME_BYTES],
                                 uint8_t id[16]);
 /* False: the query is not such a view. */
 bool mr_flink_status(MrServer *server, const uint8_t query[16], MrFlinkStatus *out);

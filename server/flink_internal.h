@@ -47,7 +47,7 @@ typedef struct MrFlinkView {
     MrFlinkScript script;
     MrTargetThread *target; /* reads what the job has read */
     MrSinkTable acks;
-    char acks_name[MR_SINK_LATE_NAME_BYTES], acks_schema[64];
+    char acks_name[MR_SINK_SIDE_NAME_BYTES], acks_schema[64];
     /* Under the mutex: */
     MrFlinkWant want;
     MrFlinkStatus status;

@@ -31,7 +31,7 @@ void mr_flink_job_name(const MrRelation *relation, char out[MR_FLINK_NAME_BYTES]
     snprintf(out, MR_FLINK_NAME_BYTES, "millrace %s %s #", id, relation->name);
 }
 
-MrSinkTable mr_flink_acks_table(const MrRelation *relation, char name[MR_SINK_LATE_NAME_BYTES],
+MrSinkTable mr_flink_acks_table(const MrRelation *relation, char name[MR_SINK_SIDE_NAME_BYTES],
                                 uint8_t id[16])
 {
     static const uint32_t keys[] = { 0, 1 };
@@ -40,7 +40,7 @@ MrSinkTable mr_flink_acks_table(const MrRelation *relation, char name[MR_SINK_LA
         { .name = "input", .type = { MR_TYPE_INT32, -1 }, .not_null = true },
         { .name = "rows_read", .type = { MR_TYPE_INT64, -1 } },
     };
-    snprintf(name, MR_SINK_LATE_NAME_BYTES, "%s_flink", relation->name);
+    snprintf(name, MR_SINK_SIDE_NAME_BYTES, "%s_flink", relation->name);
     memcpy(id, relation->standing->id, 16);
     id[15] ^= 1; /* a progress row of its own */
     return (MrSinkTable){ .schema_name = relation->standing->schema_name,
@@ -210,7 +210,7 @@ static MrStatus insert_add(MrFlinkScript *script, MrBuilder *text, const MrFlink
 static MrStatus tables_add(MrServer *server, const MrRelation *relation, MrFlinkScript *script,
                            MrBuilder *text, const MrPlan *plan, MrPgJdbc *jdbc, MrError *err)
 {
-    char name[MR_SINK_LATE_NAME_BYTES], id[MR_UUID_TEXT_BYTES], acks_ddl[200];
+    char name[MR_SINK_SIDE_NAME_BYTES], id[MR_UUID_TEXT_BYTES], acks_ddl[200];
     uint8_t acks_id[16];
     MrSinkTable result = mr_targets_table(relation);
     MrSinkTable acks = mr_flink_acks_table(relation, name, acks_id);

@@ -144,6 +144,7 @@ typedef struct QueryMetric {
 QUERY_VALUE(query_rows, status->rows_in)
 QUERY_VALUE(query_late, status->late_rows)
 QUERY_VALUE(query_failed, status->failed_rows)
+QUERY_VALUE(query_dead, status->target.progress.dead_rows)
 QUERY_VALUE(query_state_bytes, status->state_bytes)
 QUERY_VALUE(query_groups, status->groups)
 QUERY_VALUE(query_batches, status->batches)
@@ -165,6 +166,8 @@ static const QueryMetric query_metrics[] = {
     { "late_rows_total", "counter", "Rows left out because all their windows were closed.",
       query_late },
     { "row_errors_total", "counter", "Rows left out because an expression failed.", query_failed },
+    { "dead_rows", "gauge", "Rows that a target refused, in their table of dead letters.",
+      query_dead },
     { "query_lag_rows", "gauge", "Records of the log that a query has not committed yet.",
       query_lag },
     { "state_bytes", "gauge", "Memory of a query's state.", query_state_bytes },

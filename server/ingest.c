@@ -8,7 +8,7 @@
 #include "common/metrics.h"
 #include "server/ingest_rows.h"
 #include "server/log_thread.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 
 struct MrIngest {
     MrServer *server;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/expression.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 
 /* One block of a decoder, its computed columns and what computing them takes. */
 enum { ROWS_ARENA_BYTES_MAX = 1 << 30 };

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "server/query.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 
 MrStatus mr_query_late_add(MrQuery *query, const MrNotes *notes, MrError *err)
 {

@@ -278,6 +278,12 @@ static MrStatus say_rows(Report *r)
                "%llu rejected before they came into the log (millrace.rejected_rows).",
                (unsigned long long)status->rows_in, (unsigned long long)status->late_rows,
                (unsigned long long)status->failed_rows, (unsigned long long)rejected));
+    if (r->relation->standing->keeps_dead) {
+        MR_TRY(say(r,
+                   "%llu refused by the target (\"%s_dead\" there; error_limit lets it have %lld).",
+                   (unsigned long long)status->target.progress.dead_rows, r->relation->name,
+                   (long long)mr_settings_int(r->session->server->settings, MR_SET_ERROR_LIMIT)));
+    }
     return say(r, "State: %lld bytes in %llu groups.", (long long)status->state_bytes,
                (unsigned long long)status->groups);
 }

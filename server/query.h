@@ -21,7 +21,7 @@ typedef struct MrNotedRing {
 
 typedef struct MrQueryLate {
     MrSinkTable table;
-    char name[MR_SINK_LATE_NAME_BYTES];
+    char name[MR_SINK_SIDE_NAME_BYTES];
     MrLateRow *rows;
     uint32_t count, capacity;
     MrArena arena; /* of the epoch's block */
@@ -70,6 +70,10 @@ struct MrQuery {
     MrTargetQuery *target_query; /* set by the registration's job */
     MrSinkTable table;
     MrEpoch epoch;
+    MrSinkDead dead; /* of that epoch, with on_sink_error = 'dead_letter' */
+    /* RESUME after the target refused a row: nothing is committed before that, since what was
+     * refused may have changed by then. */
+    uint64_t hold_until;
     bool in_flight;
     bool is_told;         /* SUBSCRIBE: the client knows of the failure */
     int64_t epoch_before; /* the target's epoch when the one in flight was submitted */
@@ -103,7 +107,8 @@ void mr_query_destroy(MrQuery *query);
 
 /* How far the attached target is true. */
 void mr_query_place(MrQuery *query, const MrTargetStatus *target);
-/* Makes the pipeline from the newest checkpoint that the target's sequence allows. */
+/* Makes the pipeline from the newest checkpoint that the target's sequence allows.
+ * MR_ERR_REWIND_IMPOSSIBLE: there is none, and rows from before it are not kept. */
 MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err);
 MrStatus mr_query_start_subscription(MrQuery *query, MrError *err);
 /* Runs records (of any streams, in order) up to `upto`; `rows` counts those before each record. */
@@ -132,6 +137,8 @@ MrStatus mr_query_begin(MrQuery *query, MrError *err);
 /* Flushes; submits an epoch when something changed, or when `commit` asks for progress alone.
  * Writes a checkpoint first when `checkpoint`. */
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);
+/* query_start.c: the state at its position, into a file; those that are not needed any more go. */
+MrStatus mr_query_write_checkpoint(MrQuery *query, MrError *err);
 /* late_rows.c: the rows that a run has noted; those of an epoch as a block (NULL: none); none are
  * wanted any more. */
 MrStatus mr_query_late_add(MrQuery *query, const MrNotes *notes, MrError *err);

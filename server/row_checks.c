@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "engine/expression.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 
 struct MrRowChecks {
     const MrRelation *target;

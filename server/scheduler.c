@@ -9,6 +9,8 @@
 #include "server/scheduler_internal.h"
 #include "server/waits.h"
 
+/* Changes that wait for RESUME's place (MrQuery.hold_until) may have so many. */
+enum { HELD_BYTES_MAX = 32 * 1024 * 1024 };
 enum {
     POLL_US = 1000000,
     IDLE_CHECKPOINT_INTERVALS = 30,
@@ -166,6 +168,16 @@ static bool waits_for_record(const MrQuery *query)
     return mr_pipeline_is_in_record(query->pipeline) && !ends_here;
 }
 
+/* A result that is only added to has the row that was refused for ever, and no reason to wait. */
+static bool holds_back(const MrQuery *query)
+{
+    uint64_t until = mr_scheduler_parents_limit(query);
+    until = query->hold_until < until ? query->hold_until : until;
+    return query->position < until && !query->spec.plan->append_only &&
+           !mr_scheduler_is_at_halt(query) &&
+           mr_pipeline_pending_bytes(query->pipeline) < HELD_BYTES_MAX;
+}
+
 /* Whether its changes should go to the target now; *at_us: when, if not yet. */
 static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t now_us,
                          int64_t *at_us)
@@ -189,7 +201,7 @@ static bool is_flush_due(MrScheduler *scheduler, const MrQuery *query, int64_t n
         return query->has_input && query->target_seen.progress.epoch == 0 &&
                query->position >= query->covered;
     }
-    if (query->target_seen.state != MR_TARGET_RUNNING) {
+    if (query->target_seen.state != MR_TARGET_RUNNING || holds_back(query)) {
         return false;
     }
     const MrPlan *plan = query->spec.plan;

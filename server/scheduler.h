@@ -97,6 +97,8 @@ int64_t mr_scheduler_generation(MrServer *server, const uint8_t id[16], int64_t 
 MrStatus mr_scheduler_suspend(MrServer *server, const uint8_t id[16], MrError *err);
 /* Fails where a view that it reads was replaced, so that only REFRESH helps. */
 MrStatus mr_scheduler_resume(MrServer *server, const uint8_t id[16], MrError *err);
+/* Fails where no other server has taken the query over. */
+MrStatus mr_scheduler_take_over(MrServer *server, const uint8_t id[16], MrError *err);
 /* Stops a query if a view that it reads was replaced and it has not been made anew over the new
  * one: whoever waits for it need not any more. */
 void mr_scheduler_fail_orphan(MrServer *server, const uint8_t id[16], const MrError *error);

@@ -107,7 +107,8 @@ MrSinkTable mr_targets_table(const MrRelation *relation)
                           .key_count = standing->key_count,
                           .integral = standing->integral,
                           .numeric_as_text = standing->numeric_as_text,
-                          .keeps_late = standing->keeps_late };
+                          .keeps_late = standing->keeps_late,
+                          .keeps_dead = standing->keeps_dead };
 }
 
 MrSinkTable mr_targets_exchange(const MrRelation *relation, const MrPlan *feed)

@@ -89,7 +89,16 @@ static MrStatus sink_check_name(const char *name, const char *what, MrError *err
     return MR_OK;
 }
 
-MrSinkTable mr_sink_late_table(const MrSinkTable *table, char name[MR_SINK_LATE_NAME_BYTES])
+/* A side table is named after the view, or the sink; it has no key. */
+static MrSinkTable side_table(const MrSinkTable *table, const char *suffix, MrSchema schema,
+                              char name[MR_SINK_SIDE_NAME_BYTES])
+{
+    snprintf(name, MR_SINK_SIDE_NAME_BYTES, "%s%s",
+             table->is_foreign ? table->sink_name : table->name, suffix);
+    return (MrSinkTable){ .schema_name = table->schema_name, .name = name, .schema = schema };
+}
+
+MrSinkTable mr_sink_late_table(const MrSinkTable *table, char name[MR_SINK_SIDE_NAME_BYTES])
 {
     static const MrColumn columns[] = {
         { .name = "stream", .type = { MR_TYPE_TEXT, -1 } },
@@ -98,11 +107,43 @@ MrSinkTable mr_sink_late_table(const MrSinkTable *table, char name[MR_SINK_LATE_
         { .name = "watermark", .type = { MR_TYPE_TIMESTAMPTZ, -1 } },
         { .name = "row", .type = { MR_TYPE_TEXT, -1 } },
     };
-    snprintf(name, MR_SINK_LATE_NAME_BYTES, "%s_late",
-             table->is_foreign ? table->sink_name : table->name);
-    return (MrSinkTable){ .schema_name = table->schema_name,
-                          .name = name,
-                          .schema = { sizeof columns / sizeof columns[0], columns } };
+    return side_table(table, "_late", (MrSchema){ sizeof columns / sizeof columns[0], columns },
+                      name);
+}
+
+MrSinkTable mr_sink_dead_table(const MrSinkTable *table, char name[MR_SINK_SIDE_NAME_BYTES])
+{
+    static const MrColumn columns[] = {
+        { .name = "sequence", .type = { MR_TYPE_INT64, -1 } },
+        { .name = "kind", .type = { MR_TYPE_TEXT, -1 } },
+        { .name = "weight", .type = { MR_TYPE_INT64, -1 } },
+        { .name = "row", .type = { MR_TYPE_TEXT, -1 } },
+        { .name = "sqlstate", .type = { MR_TYPE_TEXT, -1 } },
+        { .name = "message", .type = { MR_TYPE_TEXT, -1 } },
+    };
+    return side_table(table, "_dead", (MrSchema){ sizeof columns / sizeof columns[0], columns },
+                      name);
+}
+
+uint32_t mr_sink_sides(const MrSinkTable *table, MrSinkSide out[MR_SINK_SIDES_MAX])
+{
+    uint32_t count = 0;
+    if (table->keeps_late) {
+        out[count].table = mr_sink_late_table(table, out[count].name);
+        out[count++].option = "late_rows = 'table'";
+    }
+    if (table->keeps_dead) {
+        out[count].table = mr_sink_dead_table(table, out[count].name);
+        out[count++].option = "on_sink_error = 'dead_letter'";
+    }
+    return count;
+}
+
+MrStatus mr_sink_side_is_taken(const MrSinkSide *side, MrError *err)
+{
+    mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target",
+                 side->name);
+    return mr_error_hint(err, "Drop it there, or leave %s out.", side->option);
 }
 
 MrStatus mr_sink_check_table(const MrSinkTable *table, MrError *err)
@@ -111,9 +152,10 @@ MrStatus mr_sink_check_table(const MrSinkTable *table, MrError *err)
         MR_TRY(sink_check_name(table->schema_name, "schema", err));
     }
     MR_TRY(sink_check_name(table->name, "table", err));
-    if (table->keeps_late) {
-        char name[MR_SINK_LATE_NAME_BYTES];
-        MR_TRY(sink_check_name(mr_sink_late_table(table, name).name, "table", err));
+    MrSinkSide sides[MR_SINK_SIDES_MAX];
+    uint32_t side_count = mr_sink_sides(table, sides);
+    for (uint32_t s = 0; s < side_count; s++) {
+        MR_TRY(sink_check_name(sides[s].name, "table", err));
     }
     if (table->schema.column_count == 0 || table->schema.column_count > MR_SINK_COLUMNS_MAX) {
         return mr_error_set(err, MR_ERR_TOO_MANY_COLUMNS,

@@ -51,6 +51,7 @@ typedef struct MrSinkTable {
     /* A second table `<name>_late` comes, goes and is renamed with it: mr_sink_late_table.  Beside
      * a table of the user's own, where several sinks may write, it has the name of the sink. */
     bool keeps_late;
+    bool keeps_dead;       /* the same of `<name>_dead`: mr_sink_dead_table */
     const char *sink_name; /* with is_foreign */
 } MrSinkTable;
 
@@ -65,10 +66,21 @@ typedef struct MrSinkIndex {
     bool is_unique, nulls_not_distinct;
 } MrSinkIndex;
 
-enum { MR_SINK_LATE_NAME_BYTES = 128 };
+enum { MR_SINK_SIDE_NAME_BYTES = 128, MR_SINK_SIDES_MAX = 2 };
 /* The table of the rows that came too late for the query: stream, sequence, event_time, watermark,
  * row; append-only.  Its name goes to `name`. */
-MrSinkTable mr_sink_late_table(const MrSinkTable *table, char name[MR_SINK_LATE_NAME_BYTES]);
+MrSinkTable mr_sink_late_table(const MrSinkTable *table, char name[MR_SINK_SIDE_NAME_BYTES]);
+/* That of the rows which the target refused: sequence, kind, weight, row, sqlstate, message. */
+MrSinkTable mr_sink_dead_table(const MrSinkTable *table, char name[MR_SINK_SIDE_NAME_BYTES]);
+
+/* A table that comes, goes and is renamed with another one. */
+typedef struct MrSinkSide {
+    MrSinkTable table;
+    char name[MR_SINK_SIDE_NAME_BYTES];
+    const char *option; /* what a user left out would not ask for it */
+} MrSinkSide;
+/* Those of the table, of which there may be none; `out` is not to be copied. */
+uint32_t mr_sink_sides(const MrSinkTable *table, MrSinkSide out[MR_SINK_SIDES_MAX]);
 
 /* What one query changes in one epoch.  Keyed: every key at most once, in `upserts` or `deletes`
  * (rows of the whole schema; only the key columns of deletes count).  Append-only: `upserts`. */
@@ -83,7 +95,15 @@ typedef struct MrProgress {
     int64_t generation;
     int64_t epoch;
     uint64_t sequence;
+    uint64_t dead_rows; /* of a table with keeps_dead: those in its second one */
 } MrProgress;
+
+/* on_sink_error = 'dead_letter': what becomes of rows that the target refuses (22xxx, 23xxx). */
+typedef struct MrSinkDead {
+    uint32_t limit;  /* rows that their table may have; one more is an error */
+    bool is_sifting; /* they are looked for, under savepoints: a commit has failed on them */
+    uint64_t rows;   /* out, of a commit that sifted: those in their table */
+} MrSinkDead;
 
 /* One query's part of a transaction. */
 typedef struct MrEpoch {
@@ -99,6 +119,7 @@ typedef struct MrEpoch {
     /* Late rows into `<view>_late` in the same transaction, or NULL. */
     const MrSinkTable *late_table;
     const MrBlock *late_rows;
+    MrSinkDead *dead; /* NULL: an epoch with a row that is refused fails */
 } MrEpoch;
 
 /* What an error of the target asks for (reliability.md 2.3). */

@@ -166,15 +166,29 @@ static bool state_is_failure(MrTargetState state)
            state == MR_TARGET_BLOCKED || state == MR_TARGET_FENCED || state == MR_TARGET_FAILED;
 }
 
-/* What stopped it is over for whoever looks from here on: the target is asked again first. */
-void mr_target_wake(MrTargetQuery *query)
+static void query_note_wake(MrTargetQuery *query)
 {
-    pthread_mutex_lock(&query->target->lock);
     query->woken = true;
+    query->gives_up |= query->status.state == MR_TARGET_FAILED || query->takes_over;
     if (state_is_failure(query->status.state)) {
         query->status.state = MR_TARGET_ATTACHING;
         mr_error_clear(&query->status.error);
     }
+}
+
+/* What stopped it is over for whoever looks from here on: the target is asked again first. */
+void mr_target_wake(MrTargetQuery *query)
+{
+    pthread_mutex_lock(&query->target->lock);
+    query_note_wake(query);
+    pthread_mutex_unlock(&query->target->lock);
+}
+
+void mr_target_take_over(MrTargetQuery *query)
+{
+    pthread_mutex_lock(&query->target->lock);
+    query->takes_over = true;
+    query_note_wake(query);
     pthread_mutex_unlock(&query->target->lock);
 }
 
@@ -329,7 +343,13 @@ static void target_take_wakes(MrTarget *target)
     for (MrTargetQuery *query = target->queries; query != NULL; query = query->next) {
         pthread_mutex_lock(&target->lock);
         bool woken = query->woken;
-        query->woken = false;
+        bool takes_over = query->takes_over;
+        query->in_doubt = query->in_doubt && !takes_over;
+        if (woken && query->gives_up && !query->in_doubt) { /* its rows are computed anew */
+            query->epoch = NULL;
+            query->status.is_idle = true;
+        }
+        query->woken = query->gives_up = false;
         pthread_mutex_unlock(&target->lock);
         if (!woken) {
             continue;
@@ -341,6 +361,7 @@ static void target_take_wakes(MrTarget *target)
         if (query->phase == TARGET_PHASE_READY) {
             query->phase = TARGET_PHASE_RESOLVE;
         }
+        query->phase = takes_over ? TARGET_PHASE_ATTACH : query->phase;
         if (query->status.state != MR_TARGET_RUNNING) {
             mr_target_set_state(query, MR_TARGET_ATTACHING, NULL);
         }

@@ -45,9 +45,15 @@ void mr_target_submit(MrTargetQuery *query, MrEpoch *epoch);
  * (each alone after an error), resolves unknown outcomes.  Returns the time of the next attempt
  * (INT64_MAX: nothing to do until something is submitted).  Blocks on the sink. */
 int64_t mr_target_run(MrTarget *target, int64_t now_us);
-/* A user asked to try again now (RESUME); or, in state REWIND, the query was put back to the place
- * that status.progress names, and its epochs count again.  Thread-safe. */
+/* A user asked to try again now (RESUME), which in state FAILED drops the epoch that the target
+ * does not take: it is computed anew, of rows that may have changed since; or, in state REWIND, the
+ * query was put back to the place that status.progress names, and its epochs count again.
+ * Thread-safe. */
 void mr_target_wake(MrTargetQuery *query);
+/* A user decided that this server has the query from now on (TAKE OVER): it is attached whatever
+ * the generation at the target, and its epoch is dropped.  The owner goes on from status.progress.
+ * Thread-safe. */
+void mr_target_take_over(MrTargetQuery *query);
 
 /* Thread-safe reads of the state. */
 typedef struct MrTargetStatus {

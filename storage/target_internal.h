@@ -35,6 +35,8 @@ struct MrTargetQuery {
     /* Under the target's lock. */
     MrEpoch *epoch;
     bool woken;
+    /* With it: the epoch that failed is not wanted any more; whoever has the query loses it. */
+    bool gives_up, takes_over;
     MrTargetStatus status;
 };
 

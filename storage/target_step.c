@@ -89,18 +89,39 @@ static void query_succeed(MrTargetQuery *query)
 
 /* ---- attach ---------------------------------------------------------------------------------- */
 
+/* The generation that TAKE OVER goes on from is whatever the target has. */
+static MrStatus query_find_generation(MrTargetQuery *query, MrError *err)
+{
+    MrProgress found = { 0 };
+    pthread_mutex_lock(&query->target->lock);
+    bool takes_over = query->takes_over;
+    pthread_mutex_unlock(&query->target->lock);
+    if (!takes_over) {
+        return MR_OK;
+    }
+    MR_TRY(
+        query_class(query)->resolve(query->target->sink, query->query, query->table, &found, err));
+    query->stored_generation = found.generation;
+    return MR_OK;
+}
+
 void mr_target_step_attach(MrTargetQuery *query, int64_t now_us)
 {
     MrError err = MR_ERROR_INIT;
-    MrProgress progress;
+    MrProgress progress = { 0 };
     MrTarget *target = query->target;
-    if (query_class(query)->attach(target->sink, query->query, query->table,
-                                   query->stored_generation, query->nonce, &progress,
-                                   &err) != MR_OK) {
+    MrStatus status = query_find_generation(query, &err);
+    if (status == MR_OK) {
+        status =
+            query_class(query)->attach(target->sink, query->query, query->table,
+                                       query->stored_generation, query->nonce, &progress, &err);
+    }
+    if (status != MR_OK) {
         mr_target_step_fail(query, &err, now_us);
         return;
     }
     pthread_mutex_lock(&target->lock);
+    query->takes_over = false;
     query->status.progress = progress;
     query->status.is_attached = true;
     pthread_mutex_unlock(&target->lock);
@@ -160,6 +181,14 @@ static void query_stop(MrTargetQuery *query, MrStatus status, const MrProgress *
     mr_target_step_fail(query, &err, now_us);
 }
 
+/* Somebody may have looked at them, and deleted them. */
+static void query_note_dead_rows(MrTargetQuery *query, uint64_t rows)
+{
+    pthread_mutex_lock(&query->target->lock);
+    query->status.progress.dead_rows = rows;
+    pthread_mutex_unlock(&query->target->lock);
+}
+
 /* The answers of RESOLVE. */
 static void query_judge(MrTargetQuery *query, const MrProgress *found, int64_t now_us)
 {
@@ -172,6 +201,7 @@ static void query_judge(MrTargetQuery *query, const MrProgress *found, int64_t n
     } else if (found->epoch == known->epoch && found->sequence == known->sequence) {
         query->in_doubt = false;
         query->phase = TARGET_PHASE_READY;
+        query_note_dead_rows(query, found->dead_rows);
         query_succeed(query);
     } else if (query->in_doubt && found->epoch == known->epoch + 1 && query->epoch != NULL &&
                found->sequence == query->epoch->sequence) {
@@ -203,6 +233,13 @@ bool mr_target_query_is_ready(MrTargetQuery *query, int64_t now_us)
     return ready;
 }
 
+/* As the epoch that was just committed has left them. */
+static uint64_t dead_rows(const MrTargetQuery *query)
+{
+    const MrSinkDead *dead = query->epoch->dead;
+    return dead != NULL && dead->is_sifting ? dead->rows : query->status.progress.dead_rows;
+}
+
 /* One transaction for the queries; *unknown, *err as the sink says. */
 static MrStatus queries_commit(MrTarget *target, MrTargetQuery **queries, uint32_t count,
                                bool *unknown, MrError *err)
@@ -226,7 +263,8 @@ static MrStatus queries_commit(MrTarget *target, MrTargetQuery **queries, uint32
     for (uint32_t i = 0; i < count && status == MR_OK; i++) {
         MrProgress progress = { .generation = epochs[i]->generation,
                                 .epoch = epochs[i]->epoch,
-                                .sequence = epochs[i]->sequence };
+                                .sequence = epochs[i]->sequence,
+                                .dead_rows = dead_rows(queries[i]) };
         query_committed(queries[i], &progress, duration_us);
     }
     free(epochs);
@@ -243,7 +281,19 @@ static void query_doubt(MrTargetQuery *query, const MrError *err, int64_t now_us
     query_check_connection(query, MR_SINK_FAULT_RETRY, now_us);
 }
 
-/* Redoes a conflict at once, up to ten times. */
+/* A row of the epoch is refused: the next attempt looks for it. */
+static bool query_begins_sift(MrTargetQuery *query, const MrError *err)
+{
+    MrSinkDead *dead = query->epoch->dead;
+    if (dead == NULL || dead->is_sifting ||
+        query_class(query)->classify(err) != MR_SINK_FAULT_DATA) {
+        return false;
+    }
+    dead->is_sifting = true;
+    return true;
+}
+
+/* Redoes a conflict at once, up to ten times, and what has a row that is to be left out. */
 static void query_commit_alone(MrTargetQuery *query, int64_t now_us)
 {
     MrTarget *target = query->target;
@@ -257,6 +307,9 @@ static void query_commit_alone(MrTargetQuery *query, int64_t now_us)
         if (unknown) {
             query_doubt(query, &err, now_us);
             return;
+        }
+        if (query_begins_sift(query, &err)) {
+            continue;
         }
         if (status == MR_ERR_FENCED) {
             /* The row says who it was: another generation, or a target that lost commits. */

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""tests/target_faults_test.py - what happens to a target that no other suite does to it: a restored backup, a
-PostgreSQL that stands still, files that are no target any more, a server that talks nonsense."""
+"""tests/target_faults_test.py - what happens to a target that no other suite does to it: refused rows and a
+kill -9, a restored backup, a PostgreSQL that stands still, a view that is taken back from a copy."""
 import itertools
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -15,6 +16,9 @@ import psycopg  # noqa: E402
 
 import harness  # noqa: E402
 from harness.server import wait_until  # noqa: E402
+
+POINTS = ("target.before_cas", "target.after_cas", "target.before_commit", "target.commit_sent",
+          "target.after_commit")
 
 
 class Target:
@@ -45,6 +49,13 @@ class Target:
         return [row[0] for row in self.execute(f"SELECT a FROM {view} ORDER BY a")]
 
 
+def clean(pg):
+    with pg.connect() as connection:
+        connection.execute("DROP SCHEMA IF EXISTS millrace CASCADE")
+        for table, in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            connection.execute(f'DROP TABLE "{table}"')
+
+
 def with_targets(call):
     yield "sqlite", lambda: call(None)
     with harness.Postgres() as pg:
@@ -53,6 +64,54 @@ def with_targets(call):
 
 def state(server, view="v"):
     return server.execute(f"SELECT state FROM millrace.queries WHERE name = '{view}'")[0][0]
+
+
+# -- rows that the target refuses ------------------------------------------------------------------
+
+def die_with_letters(pg, point):
+    """Each row is in the result or among the dead letters, once, wherever the server dies."""
+    with harness.Server(settings={"target_retry_max": "200ms"}) as server:
+        target = Target(server, pg)
+        for sql in target.sql + ["CREATE STREAM s (a bigint, b bigint)"]:
+            server.execute(sql)
+        target.change("CREATE TABLE plain (a bigint, b bigint CHECK (b < 5))" if pg else
+                      "CREATE TABLE plain (a INTEGER, b INTEGER CHECK (b < 5))")
+        server.execute("CREATE SINK v INTO t.plain WITH (on_sink_error = 'dead_letter') AS SELECT a, b FROM s")
+        server.execute("FLUSH")
+        sent = 0
+        for hit in (1, 2, 3):
+            server.stop()
+            server.launch(env={"MILLRACE_FAULT": f"{point}:{hit}:die"})
+            try:
+                server.wait_ready()
+                for _ in range(4):
+                    rows = [(sent + i, (sent + i) % 7) for i in range(10)]
+                    server.copy("COPY s FROM STDIN", "".join(f"{a}\t{b}\n" for a, b in rows).encode())
+                    sent += 10
+                    server.execute("FLUSH")
+                raise AssertionError(f"{point} was not passed {hit} times")
+            except (psycopg.OperationalError, harness.ServerDied):
+                pass
+            server.kill()
+            server.start()
+            server.execute("FLUSH")
+            sent, = server.execute("SELECT count(*) FROM s")[0]
+            taken = target.execute("SELECT a FROM plain ORDER BY a")
+            dead = sorted(target.execute("SELECT row FROM v_dead"))
+            assert taken == [(a,) for a in range(sent) if a % 7 < 5], taken
+            assert dead == sorted((f"({a}, {a % 7})",) for a in range(sent) if a % 7 >= 5), dead
+            assert server.execute("SELECT dead_rows FROM millrace.sinks")[0][0] == len(dead)
+
+
+def test_dead_letters():
+    for point in POINTS:
+        yield f"sqlite, die at {point}", lambda p=point: die_with_letters(None, p)
+    with harness.Postgres() as pg:
+        for point in POINTS:
+            def call(p=point):
+                clean(pg)
+                die_with_letters(pg, p)
+            yield f"postgres, die at {point}", call
 
 
 # -- a target that has lost commits ----------------------------------------------------------------
@@ -78,6 +137,38 @@ def restored(pg):
 
 def test_restored_backup():
     yield from with_targets(restored)
+
+
+def test_restored_beyond_what_is_kept():
+    """Neither the state from then nor the rows are kept: the view stops, and says so, rather than count too few."""
+    with harness.Server(virtual_clock=True) as server:
+        target = Target(server, None)
+        for sql in ["SET CLOCK TO '2026-01-10 00:00:00+00'"] + target.sql + [
+                "CREATE STREAM s (a bigint) WITH (retention = '1 day')", "CREATE STREAM whole (a bigint)",
+                "CREATE MATERIALIZED VIEW t.v AS SELECT count(*) AS a FROM s",
+                "CREATE MATERIALIZED VIEW t.w AS SELECT count(*) AS a FROM whole",
+                "INSERT INTO s VALUES (1), (2)", "INSERT INTO whole VALUES (1), (2)", "FLUSH"]:
+            server.execute(sql)
+        before = target.execute("SELECT query_id, epoch, sequence FROM millrace_progress")
+        for day in (20, 25, 28):
+            server.restart()
+            server.execute(f"SET CLOCK TO '2026-01-{day} 00:00:00+00'")
+            for stream in ("s", "whole"):
+                server.execute(f"INSERT INTO {stream} VALUES (3)")
+            server.execute("FLUSH")
+            server.execute(f"SET CLOCK TO '2026-01-{day} 00:05:00+00'")
+            if day > 20:
+                wait_until(lambda: server.execute("SELECT count(*) FROM s") == [(1,)], 30, "rows to be trimmed")
+        server.stop()
+        target.change(*[f"UPDATE millrace_progress SET epoch = {epoch}, sequence = {sequence} "
+                        f"WHERE query_id = '{query}'" for query, epoch, sequence in before])
+        server.start()
+        wait_until(lambda: state(server) == "FAILED", 30, "the view to stop")
+        error, = server.execute("SELECT error FROM millrace.queries WHERE name = 'v'")[0]
+        assert error.startswith("MR002 "), error
+        wait_until(lambda: target.values("w") == [5], 30, "the other view, all of whose rows are kept")
+        server.execute("REFRESH MATERIALIZED VIEW v")
+        wait_until(lambda: target.values("v") == [1], 30, "the view to count what is kept")
 
 
 # -- a target that stands still --------------------------------------------------------------------
@@ -183,6 +274,46 @@ def test_errors_without_sqlstate():
 
 # -- two servers -----------------------------------------------------------------------------------
 
+def take_over(pg):
+    """The server that was fenced off by a copy of itself takes its view back, and the copy is fenced."""
+    first, second = harness.Server(), harness.Server()
+    try:
+        if pg:
+            clean(pg)
+        target = Target(first, pg)
+        first.start()
+        for sql in target.sql + ["CREATE STREAM s (a bigint)", "CREATE MATERIALIZED VIEW t.v AS SELECT a FROM s",
+                                 "INSERT INTO s VALUES (1), (2), (3)", "FLUSH"]:
+            first.execute(sql)
+        try:
+            first.execute("ALTER MATERIALIZED VIEW v TAKE OVER")
+            raise AssertionError("TAKE OVER of a view that nobody else has")
+        except psycopg.Error as error:
+            assert error.sqlstate == "55000", error
+        first.process.send_signal(signal.SIGSTOP)
+        shutil.copytree(first.data, second.data, dirs_exist_ok=True,
+                        ignore=lambda _, names: [n for n in names if n.startswith(".s.")])
+        first.process.send_signal(signal.SIGCONT)
+        os.chmod(second.data, 0o700)
+        second.start()
+        second.execute("FLUSH")
+        first.execute("INSERT INTO s VALUES (100)")
+        wait_until(lambda: state(first) == "FENCED", 30, "the first server to be FENCED")
+        first.execute("ALTER MATERIALIZED VIEW v TAKE OVER")
+        first.execute("FLUSH")
+        assert target.values() == [1, 2, 3, 100], target.values()
+        assert state(first) == "RUNNING", state(first)
+        second.execute("INSERT INTO s VALUES (4)")
+        wait_until(lambda: state(second) == "FENCED", 30, "the copy to be FENCED")
+        first.restart(crash=True)           # its generation is stored
+        first.execute("INSERT INTO s VALUES (101)")
+        first.execute("FLUSH")
+        assert target.values() == [1, 2, 3, 100, 101], target.values()
+    finally:
+        first.destroy()
+        second.destroy()
+
+
 def test_one_server_a_directory():
     """The second one says who has it, and goes; the first one notices nothing."""
     with harness.Server() as first:
@@ -198,6 +329,10 @@ def test_one_server_a_directory():
         finally:
             second.process = None
             second.destroy()
+
+
+def test_take_over():
+    yield from with_targets(take_over)
 
 
 harness.main(globals())

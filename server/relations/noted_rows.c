@@ -4,7 +4,7 @@
  * somebody asks.
  */
 #include "server/relations/rows.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 #include "server/scheduler.h"
 
 /* What is collected under the scheduler's lock, which reading the log must not hold. */

@@ -45,6 +45,7 @@ static const MrColumn query_columns[] = {
     MR_RELATION_COLUMN("channel", TEXT),
     MR_RELATION_COLUMN("engine", TEXT),
     MR_RELATION_COLUMN("job", TEXT),
+    MR_RELATION_COLUMN("dead_rows", INT64),
 };
 
 /* `comment`, behind all that only a query under way has. */
@@ -239,7 +240,8 @@ static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
         mr_rows_text(rows, relation->name);
         mr_rows_uuid(rows, relation->standing->id);
         add_target(rows, relation);
-        if (mr_scheduler_query_status(server, relation->standing->id, &status)) {
+        bool is_known = mr_scheduler_query_status(server, relation->standing->id, &status);
+        if (is_known) {
             add_status(server, rows, &status, job);
             mr_rows_text(rows, relation->comment);
             add_plan(rows, relation, &status);
@@ -254,6 +256,11 @@ static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
         mr_rows_text(rows, relation->standing->channel); /* of an alert */
         mr_rows_text(rows, relation->standing->by_flink ? "flink" : "local");
         mr_rows_text(rows, job != NULL && job->job[0] != '\0' ? job->job : NULL);
+        if (is_known) {
+            mr_rows_count(rows, status.target.progress.dead_rows);
+        } else {
+            mr_rows_null(rows);
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 #include "storage/sinks/postgres.h"
 
 #include "common/fault.h"
+#include "storage/sinks/sift.h"
 
 static MrStatus progress_missing(const uint8_t query[16], MrError *err)
 {
@@ -46,6 +47,34 @@ static MrStatus progress_select(MrPgSink *sink, const uint8_t query[16], MrProgr
     return status;
 }
 
+static MrStatus count_rows(MrSink *base, const MrSinkTable *table, uint64_t *out, MrError *err)
+{
+    MrPgSink *sink = (MrPgSink *)base;
+    PGresult *result;
+    mr_builder_clear(&sink->sql);
+    mr_builder_append_string(&sink->sql, "SELECT count(*) FROM ");
+    mr_postgres_append_table(table, &sink->sql);
+    MR_TRY(mr_postgres_run(&sink->session, mr_builder_text(&sink->sql), NULL, 0,
+                           "count rows of the target", &result, err));
+    bool answered = PQntuples(result) == 1 && PQnfields(result) == 1;
+    *out = answered ? (uint64_t)mr_postgres_get_int64(result, 0, 0) : 0;
+    PQclear(result);
+    return answered
+               ? MR_OK
+               : mr_error_set(err, MR_ERR_SINK_WRITE, "the target gave a count of another form");
+}
+
+static MrStatus count_dead_rows(MrPgSink *sink, const MrSinkTable *table, uint64_t *out,
+                                MrError *err)
+{
+    char name[MR_SINK_SIDE_NAME_BYTES];
+    if (table == NULL || !table->keeps_dead) {
+        return MR_OK;
+    }
+    MrSinkTable dead = mr_sink_dead_table(table, name);
+    return count_rows(&sink->base, &dead, out, err);
+}
+
 static MrStatus attach_in_transaction(MrPgSink *sink, const uint8_t query[16], int64_t generation,
                                       const uint8_t nonce[16], MrProgress *out, MrError *err)
 {
@@ -80,7 +109,6 @@ MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], const MrSinkT
                             int64_t generation, const uint8_t nonce[16], MrProgress *out,
                             MrError *err)
 {
-    (void)table;
     MrPgSink *sink = (MrPgSink *)base;
     int32_t culprit;
     bool unknown = false;
@@ -88,6 +116,9 @@ MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], const MrSinkT
     MrStatus status = mr_postgres_begin(sink, NULL, 0, &culprit, err);
     if (status == MR_OK) {
         status = attach_in_transaction(sink, query, generation, nonce, out, err);
+    }
+    if (status == MR_OK) {
+        status = count_dead_rows(sink, table, &out->dead_rows, err);
     }
     if (status == MR_OK) {
         status = mr_postgres_finish(sink, &unknown, err);
@@ -102,7 +133,6 @@ MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], const MrSinkT
 MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                              MrProgress *out, MrError *err)
 {
-    (void)table;
     MrPgSink *sink = (MrPgSink *)base;
     int32_t culprit;
     MR_TRY(mr_postgres_ensure_connected(sink, err));
@@ -110,11 +140,43 @@ MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], const MrSink
     if (status == MR_OK) {
         status = progress_select(sink, query, out, err);
     }
+    if (status == MR_OK) {
+        status = count_dead_rows(sink, table, &out->dead_rows, err);
+    }
     mr_postgres_roll_back(sink);
     return status;
 }
 
 /* ---- one transaction of epochs --------------------------------------------------------------- */
+
+static MrStatus upserts_write(MrPgSink *sink, const MrSinkTable *table,
+                              const MrBlock *const *blocks, uint32_t count, MrError *err)
+{
+    return table->key_count > 0 ? mr_postgres_upsert(sink, table, blocks, count, err)
+                                : mr_postgres_append(sink, table, blocks, count, err);
+}
+
+static MrStatus sift_run(MrSink *base, const char *sql, MrError *err)
+{
+    return mr_postgres_run(&((MrPgSink *)base)->session, sql, NULL, 0, "look for rows", NULL, err);
+}
+
+static MrStatus sift_write(MrSink *base, const MrSinkTable *table, MrSiftKind kind,
+                           const MrBlock *block, MrError *err)
+{
+    MrPgSink *sink = (MrPgSink *)base;
+    return kind == MR_SIFT_DELETE ? mr_postgres_delete(sink, table, &block, 1, err)
+                                  : upserts_write(sink, table, &block, 1, err);
+}
+
+static const MrSiftClass sift_class = { .run = sift_run, .write = sift_write, .count = count_rows };
+
+/* A constraint that is looked at no sooner than at COMMIT would name no row. */
+static MrStatus changes_sift(MrPgSink *sink, const MrEpoch *epoch, MrError *err)
+{
+    MR_TRY(sift_run(&sink->base, "SET CONSTRAINTS ALL IMMEDIATE", err));
+    return mr_sink_sift(&sift_class, &sink->base, epoch, err);
+}
 
 /* Deletes come first: a user's unique index over other columns must not meet old and new at once.
  */
@@ -122,18 +184,20 @@ static MrStatus epoch_apply(MrPgSink *sink, const MrEpoch *epoch, MrError *err)
 {
     const MrSinkTable *table = epoch->table;
     const MrChangeSet *changes = &epoch->changes;
+    bool sifts = epoch->dead != NULL && epoch->dead->is_sifting;
     MrPgKeyKind kind;
     MR_TRY(mr_sink_check_changes(table, changes, err));
     /* What is wrong with the table is told by its own error, not by what a statement makes of it.
      */
     MR_TRY(mr_postgres_inspect(sink, table, &kind, err));
-    if (changes->delete_blocks > 0) {
+    if (sifts) {
+        MR_TRY(changes_sift(sink, epoch, err));
+    }
+    if (changes->delete_blocks > 0 && !sifts) {
         MR_TRY(mr_postgres_delete(sink, table, changes->deletes, changes->delete_blocks, err));
     }
-    if (changes->upsert_blocks > 0 && table->key_count > 0) {
-        MR_TRY(mr_postgres_upsert(sink, table, changes->upserts, changes->upsert_blocks, err));
-    } else if (changes->upsert_blocks > 0) {
-        MR_TRY(mr_postgres_append(sink, table, changes->upserts, changes->upsert_blocks, err));
+    if (changes->upsert_blocks > 0 && !sifts) {
+        MR_TRY(upserts_write(sink, table, changes->upserts, changes->upsert_blocks, err));
     }
     if (epoch->late_table != NULL && epoch->late_rows != NULL) {
         MrChangeSet late = { .upserts = &epoch->late_rows, .upsert_blocks = 1 };

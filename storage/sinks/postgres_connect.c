@@ -180,9 +180,24 @@ static void parameters_add(Parameters *list, const char *key, const char *value)
     }
 }
 
+/* What a role or database sets by default must not reach the statements that come before those of a
+ * transaction's own settings, nor make a primary look like a standby. */
+enum { SETTINGS_BYTES = 160 };
+
+static const char *settings_text(const MrPgSink *sink, char out[SETTINGS_BYTES])
+{
+    snprintf(out, SETTINGS_BYTES,
+             "-c statement_timeout=%lld -c lock_timeout=%lld -c default_transaction_read_only=off"
+             " -c idle_in_transaction_session_timeout=0",
+             (long long)(sink->statement_timeout_us / 1000),
+             (long long)(sink->lock_timeout_us / 1000));
+    return out;
+}
+
 /* What the environment and files in the home directory could add is named here, so that they don't.
  */
-static void parameters_fill(Parameters *list, const MrPgSink *sink, const PQconninfoOption *options)
+static void parameters_fill(Parameters *list, const MrPgSink *sink, const PQconninfoOption *options,
+                            const char *settings)
 {
     static const char no_file[] = "/dev/null/none";
     const char *host = mr_postgres_option(options, "host");
@@ -208,7 +223,7 @@ static void parameters_fill(Parameters *list, const MrPgSink *sink, const PQconn
     parameters_add(list, "gssencmode", "disable");
     parameters_add(list, "passfile", no_file);
     parameters_add(list, "sslcert", no_file);
-    parameters_add(list, "options", "");
+    parameters_add(list, "options", settings);
     parameters_add(list, "client_encoding", "UTF8");
     parameters_add(list, "application_name", "millrace");
     parameters_add(list, "keepalives_idle", "30");
@@ -403,11 +418,11 @@ static void ignore_notice(void *context, const PGresult *result)
     (void)result;
 }
 
-static MrStatus connect_with(const MrPgSink *sink, const PQconninfoOption *options, PGconn **out,
-                             MrError *err)
+static MrStatus connect_with(const MrPgSink *sink, const PQconninfoOption *options,
+                             const char *settings, PGconn **out, MrError *err)
 {
     Parameters list = { .count = 0 };
-    parameters_fill(&list, sink, options);
+    parameters_fill(&list, sink, options, settings);
     PGconn *conn = PQconnectStartParams(list.keys, list.values, 0);
     if (conn == NULL) {
         return mr_error_no_memory(err);
@@ -437,7 +452,15 @@ MrStatus mr_postgres_connect(const MrPgSink *sink, PGconn **out, MrError *err)
     *out = NULL;
     MR_TRY(
         mr_postgres_parse_location(sink->location, sink->allow_any_authentication, &options, err));
-    MrStatus status = connect_with(sink, options, out, err);
+    char settings[SETTINGS_BYTES];
+    MrError refused = MR_ERROR_INIT;
+    MrStatus status = connect_with(sink, options, settings_text(sink, settings), out, &refused);
+    if (status != MR_OK && strcmp(refused.sqlstate, "08P01") == 0) {
+        /* A pooler that knows no such parameters: its own settings count until BEGIN. */
+        status = connect_with(sink, options, "", out, err);
+    } else if (status != MR_OK && err != NULL) {
+        *err = refused;
+    }
     PQconninfoFree(options);
     return status;
 }

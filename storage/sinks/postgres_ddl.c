@@ -212,19 +212,20 @@ static MrStatus create_result_table(MrPgSink *sink, const uint8_t query[16],
 
 /* A table of ours that is there already is success, since the answer to the first attempt may have
  * been lost. */
-static MrStatus create_late_table(MrPgSink *sink, const uint8_t query[16], const MrSinkTable *table,
-                                  MrError *err)
+static MrStatus create_sides(MrPgSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                             MrError *err)
 {
-    char name[MR_SINK_LATE_NAME_BYTES];
-    MrSinkTable late = mr_sink_late_table(table, name);
-    bool exists, is_ours;
-    MR_TRY(mr_postgres_find_table(sink, query, &late, &exists, &is_ours, err));
-    if (exists && !is_ours) {
-        mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target",
-                     name);
-        return mr_error_hint(err, "Drop it there, or leave late_rows = 'table' out.");
+    MrSinkSide sides[MR_SINK_SIDES_MAX];
+    uint32_t count = mr_sink_sides(table, sides);
+    for (uint32_t s = 0; s < count; s++) {
+        bool exists, is_ours;
+        MR_TRY(mr_postgres_find_table(sink, query, &sides[s].table, &exists, &is_ours, err));
+        if (exists && !is_ours) {
+            return mr_sink_side_is_taken(&sides[s], err);
+        }
+        MR_TRY(exists ? MR_OK : create_result_table(sink, query, &sides[s].table, err));
     }
-    return exists ? MR_OK : create_result_table(sink, query, &late, err);
+    return MR_OK;
 }
 
 static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16],
@@ -236,7 +237,7 @@ static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16],
     MR_TRY(insert_progress(sink, query, nonce, &attached, err));
     if (table->is_foreign) {
         MR_TRY(mr_postgres_check_foreign(sink, table, err));
-        return table->keeps_late ? create_late_table(sink, query, table, err) : MR_OK;
+        return create_sides(sink, query, table, err);
     }
     MR_TRY(mr_postgres_find_table(sink, query, table, &exists, &is_ours, err));
     if (is_ours) {
@@ -253,7 +254,7 @@ static MrStatus create_in_transaction(MrPgSink *sink, const uint8_t query[16],
                             "the result table \"%s\" has been dropped in the target", table->name);
     }
     MR_TRY(create_result_table(sink, query, table, err));
-    return table->keeps_late ? create_late_table(sink, query, table, err) : MR_OK;
+    return create_sides(sink, query, table, err);
 }
 
 MrStatus mr_postgres_finish_ddl(MrPgSink *sink, MrStatus status, MrError *err)
@@ -308,10 +309,10 @@ MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16]
         MR_TRY(ddl_ask(sink, "DELETE FROM millrace.progress WHERE query_id = $1 RETURNING true",
                        parameters, 1, &removed, &answer, err));
     }
-    if (table->keeps_late) {
-        char name[MR_SINK_LATE_NAME_BYTES];
-        MrSinkTable late = mr_sink_late_table(table, name);
-        MR_TRY(drop_one(sink, query, &late, !table->is_foreign && removed, err));
+    MrSinkSide sides[MR_SINK_SIDES_MAX];
+    uint32_t count = mr_sink_sides(table, sides);
+    for (uint32_t s = 0; s < count; s++) {
+        MR_TRY(drop_one(sink, query, &sides[s].table, !table->is_foreign && removed, err));
     }
     return table->is_foreign ? MR_OK : drop_one(sink, query, table, removed, err);
 }

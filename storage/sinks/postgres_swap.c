@@ -68,14 +68,23 @@ static MrStatus swap_rename(MrPgSink *sink, const char *name, const MrSinkTable 
     return swap_run(sink, mr_builder_text(sql), err);
 }
 
-static MrStatus rename_late_table(MrPgSink *sink, const MrSinkTable *table, const char *new_name,
-                                  MrError *err)
+/* Of `query`, whose name tells whether it was done before; NULL: it was not. */
+static MrStatus rename_sides(MrPgSink *sink, const uint8_t *query, const MrSinkTable *table,
+                             const char *new_name, MrError *err)
 {
-    char name[MR_SINK_LATE_NAME_BYTES], new_late[MR_SINK_LATE_NAME_BYTES];
-    MrSinkTable late = mr_sink_late_table(table, name), renamed = *table;
+    MrSinkSide sides[MR_SINK_SIDES_MAX], to[MR_SINK_SIDES_MAX];
+    MrSinkTable renamed = *table;
     renamed.name = renamed.sink_name = new_name;
-    (void)mr_sink_late_table(&renamed, new_late);
-    return swap_rename(sink, new_late, &late, err);
+    uint32_t count = mr_sink_sides(table, sides);
+    (void)mr_sink_sides(&renamed, to);
+    for (uint32_t s = 0; s < count; s++) {
+        bool exists = false, is_ours = false;
+        if (query != NULL) {
+            MR_TRY(mr_postgres_find_table(sink, query, &to[s].table, &exists, &is_ours, err));
+        }
+        MR_TRY(is_ours ? MR_OK : swap_rename(sink, to[s].name, &sides[s].table, err));
+    }
+    return MR_OK;
 }
 
 static MrStatus swap_rename_key(MrPgSink *sink, const MrSinkTable *old, const char *old_name,
@@ -105,9 +114,7 @@ static MrStatus swap_tables(MrPgSink *sink, const uint8_t old_query[16], const M
 {
     MR_TRY(mr_postgres_drop_in_transaction(sink, old_query, old, err));
     MR_TRY(swap_rename(sink, old->name, fresh, err));
-    if (fresh->keeps_late) {
-        MR_TRY(rename_late_table(sink, fresh, old->name, err));
-    }
+    MR_TRY(rename_sides(sink, NULL, fresh, old->name, err));
     if (PQntuples(key) > 0) {
         MR_TRY(swap_rename_key(sink, old, PQgetvalue(key, 0, 0), err));
     }
@@ -156,18 +163,14 @@ static MrStatus rename_in_transaction(MrPgSink *sink, const uint8_t query[16],
                                       const MrSinkTable *table, const char *new_name, MrError *err)
 {
     bool exists, is_ours;
-    char late[MR_SINK_LATE_NAME_BYTES];
     MrSinkTable renamed = *table;
-    renamed.name = renamed.sink_name = new_name;
-    MrSinkTable moved = table->is_foreign ? mr_sink_late_table(&renamed, late) : renamed;
-    MR_TRY(mr_postgres_find_table(sink, query, &moved, &exists, &is_ours, err));
-    if (is_ours) {
+    renamed.name = new_name;
+    MR_TRY(rename_sides(sink, query, table, new_name, err));
+    if (table->is_foreign) {
         return MR_OK;
     }
-    if (table->keeps_late) {
-        MR_TRY(rename_late_table(sink, table, new_name, err));
-    }
-    return table->is_foreign ? MR_OK : swap_rename(sink, new_name, table, err);
+    MR_TRY(mr_postgres_find_table(sink, query, &renamed, &exists, &is_ours, err));
+    return is_ours ? MR_OK : swap_rename(sink, new_name, table, err);
 }
 
 MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,

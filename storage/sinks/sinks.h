@@ -33,6 +33,8 @@ MrStatus mr_sink_check_changes(const MrSinkTable *table, const MrChangeSet *chan
  * columns are others: logged and left out, since it is decided by then that the old result goes.
  * Faults of the target stay errors. */
 MrStatus mr_sink_leave_out(const char *statement, MrError *err);
+/* 42P07: another table has the name of one that comes with the result. */
+MrStatus mr_sink_side_is_taken(const MrSinkSide *side, MrError *err);
 /* 42P10: a SINK's table has no unique index of the form that its key needs. */
 MrStatus mr_sink_no_unique_key(const MrSinkTable *table, MrError *err);
 /* How often an appended row stands in the table: its weight. */

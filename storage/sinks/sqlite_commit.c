@@ -8,6 +8,7 @@
 
 #include "common/fault.h"
 #include "common/logging.h"
+#include "storage/sinks/sift.h"
 
 static MrStatus progress_missing(const char *id, MrError *err)
 {
@@ -43,6 +44,36 @@ static MrStatus progress_read(MrSqliteSink *sink, const uint8_t query[16], MrPro
     }
     sqlite3_reset(statement);
     return status;
+}
+
+static MrStatus count_rows(MrSink *base, const MrSinkTable *table, uint64_t *out, MrError *err)
+{
+    MrSqliteSink *sink = (MrSqliteSink *)base;
+    sqlite3_stmt *statement;
+    mr_builder_clear(&sink->sql);
+    mr_builder_append_string(&sink->sql, "SELECT count(*) FROM main.");
+    mr_builder_append_quoted_identifier(&sink->sql, table->name);
+    MR_TRY(mr_sqlite_prepare(sink, &statement, err));
+    int code = sqlite3_step(statement);
+    MrStatus status = MR_OK;
+    if (code == SQLITE_ROW) {
+        *out = (uint64_t)sqlite3_column_int64(statement, 0);
+    } else {
+        status = mr_sqlite_error(sink->db, code, "count rows of the target", err);
+    }
+    sqlite3_reset(statement);
+    return status;
+}
+
+static MrStatus count_dead_rows(MrSqliteSink *sink, const MrSinkTable *table, uint64_t *out,
+                                MrError *err)
+{
+    char name[MR_SINK_SIDE_NAME_BYTES];
+    if (table == NULL || !table->keeps_dead) {
+        return MR_OK;
+    }
+    MrSinkTable dead = mr_sink_dead_table(table, name);
+    return count_rows(&sink->base, &dead, out, err);
 }
 
 static MrStatus attach_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
@@ -100,13 +131,15 @@ MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], const MrSinkTab
                           int64_t generation, const uint8_t nonce[16], MrProgress *out,
                           MrError *err)
 {
-    (void)table;
     MrSqliteSink *sink = (MrSqliteSink *)base;
     bool unknown = false;
     MR_TRY(mr_sqlite_connect(sink, false, err));
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
     MrStatus status = attach_in_transaction(sink, query, generation, nonce, out, err);
+    if (status == MR_OK) {
+        status = count_dead_rows(sink, table, &out->dead_rows, err);
+    }
     if (status == MR_OK) {
         status = mr_sqlite_finish(sink, &unknown, err);
     }
@@ -121,12 +154,14 @@ MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], const MrSinkTab
 MrStatus mr_sqlite_resolve(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                            MrProgress *out, MrError *err)
 {
-    (void)table;
     MrSqliteSink *sink = (MrSqliteSink *)base;
     MR_TRY(mr_sqlite_connect(sink, false, err));
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
     MrStatus status = progress_read(sink, query, out, err);
+    if (status == MR_OK) {
+        status = count_dead_rows(sink, table, &out->dead_rows, err);
+    }
     mr_sqlite_roll_back(sink);
     return status;
 }
@@ -253,20 +288,44 @@ static MrStatus blocks_delete(MrSqliteSink *sink, const MrSinkTable *table,
     return status;
 }
 
+static MrStatus sift_run(MrSink *base, const char *sql, MrError *err)
+{
+    mr_sqlite_start_timers((MrSqliteSink *)base);
+    return mr_sqlite_exec(((MrSqliteSink *)base)->db, sql, err);
+}
+
+static MrStatus sift_write(MrSink *base, const MrSinkTable *table, MrSiftKind kind,
+                           const MrBlock *block, MrError *err)
+{
+    MrSqliteSink *sink = (MrSqliteSink *)base;
+    return kind == MR_SIFT_DELETE ? blocks_delete(sink, table, &block, 1, err)
+                                  : mr_sqlite_insert_blocks(sink, table, &block, 1, err);
+}
+
+static const MrSiftClass sift_class = { .run = sift_run, .write = sift_write, .count = count_rows };
+
 /* Deletes come first: a user's unique index over other columns must not meet old and new at once.
  */
-static MrStatus epoch_apply(MrSqliteSink *sink, const MrEpoch *epoch, MrError *err)
+static MrStatus changes_write(MrSqliteSink *sink, const MrEpoch *epoch, MrError *err)
 {
     const MrSinkTable *table = epoch->table;
     const MrChangeSet *changes = &epoch->changes;
-    mr_sqlite_start_timers(sink);
-    MR_TRY(mr_sink_check_changes(table, changes, err));
+    if (epoch->dead != NULL && epoch->dead->is_sifting) {
+        return mr_sink_sift(&sift_class, &sink->base, epoch, err);
+    }
     if (changes->delete_blocks > 0) {
         MR_TRY(blocks_delete(sink, table, changes->deletes, changes->delete_blocks, err));
     }
-    if (changes->upsert_blocks > 0) {
-        MR_TRY(mr_sqlite_insert_blocks(sink, table, changes->upserts, changes->upsert_blocks, err));
-    }
+    return changes->upsert_blocks == 0 ? MR_OK
+                                       : mr_sqlite_insert_blocks(sink, table, changes->upserts,
+                                                                 changes->upsert_blocks, err);
+}
+
+static MrStatus epoch_apply(MrSqliteSink *sink, const MrEpoch *epoch, MrError *err)
+{
+    mr_sqlite_start_timers(sink);
+    MR_TRY(mr_sink_check_changes(epoch->table, &epoch->changes, err));
+    MR_TRY(changes_write(sink, epoch, err));
     if (epoch->late_table != NULL && epoch->late_rows != NULL) {
         MrChangeSet late = { .upserts = &epoch->late_rows, .upsert_blocks = 1 };
         MR_TRY(mr_sink_check_changes(epoch->late_table, &late, err));

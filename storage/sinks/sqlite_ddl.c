@@ -162,21 +162,22 @@ static MrStatus create_index(MrSqliteSink *sink, const uint8_t query[16], const 
 
 /* A table of ours that is there already is success, since the answer to the first attempt may have
  * been lost. */
-static MrStatus create_late_table(MrSqliteSink *sink, const uint8_t query[16],
-                                  const MrSinkTable *table, MrError *err)
+static MrStatus create_sides(MrSqliteSink *sink, const uint8_t query[16], const MrSinkTable *table,
+                             MrError *err)
 {
-    char name[MR_SINK_LATE_NAME_BYTES];
-    MrSinkTable late = mr_sink_late_table(table, name);
-    bool exists, is_ours;
-    MR_TRY(ddl_find(sink, query, name, &exists, &is_ours, err));
-    if (exists && !is_ours) {
-        mr_error_set(err, MR_ERR_DUPLICATE_TABLE, "relation \"%s\" already exists in the target",
-                     name);
-        return mr_error_hint(err, "Drop it there, or leave late_rows = 'table' out.");
+    MrSinkSide sides[MR_SINK_SIDES_MAX];
+    uint32_t count = mr_sink_sides(table, sides);
+    for (uint32_t s = 0; s < count; s++) {
+        bool exists, is_ours;
+        MR_TRY(ddl_find(sink, query, sides[s].name, &exists, &is_ours, err));
+        if (exists && !is_ours) {
+            return mr_sink_side_is_taken(&sides[s], err);
+        }
+        mr_builder_clear(&sink->sql);
+        ddl_append_table(query, &sides[s].table, &sink->sql);
+        MR_TRY(exists ? MR_OK : ddl_run(sink, err));
     }
-    mr_builder_clear(&sink->sql);
-    ddl_append_table(query, &late, &sink->sql);
-    return exists ? MR_OK : ddl_run(sink, err);
+    return MR_OK;
 }
 
 /* The progress row first, then the table; a table of ours that is there already is success, since
@@ -196,7 +197,7 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16
     MR_TRY(ddl_generation(sink, query, &generation, err));
     if (table->is_foreign) {
         MR_TRY(mr_sqlite_check_foreign(sink, table, err));
-        return table->keeps_late ? create_late_table(sink, query, table, err) : MR_OK;
+        return create_sides(sink, query, table, err);
     }
     MR_TRY(ddl_find(sink, query, table->name, &exists, &is_ours, err));
     if (is_ours) {
@@ -215,9 +216,7 @@ static MrStatus create_in_transaction(MrSqliteSink *sink, const uint8_t query[16
     mr_builder_clear(&sink->sql);
     ddl_append_table(query, table, &sink->sql);
     MR_TRY(ddl_run(sink, err));
-    if (table->keeps_late) {
-        MR_TRY(create_late_table(sink, query, table, err));
-    }
+    MR_TRY(create_sides(sink, query, table, err));
     if (table->key_count == 0 || mr_sink_key_is_not_null(table)) {
         return MR_OK;
     }
@@ -272,10 +271,10 @@ static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
         MR_TRY(ddl_progress(sink, "DELETE FROM main.millrace_progress WHERE query_id = ?1", query,
                             NULL, &removed, err));
     }
-    if (table->keeps_late) {
-        char late[MR_SINK_LATE_NAME_BYTES];
-        (void)mr_sink_late_table(table, late);
-        MR_TRY(drop_one(sink, query, late, !table->is_foreign && removed > 0, err));
+    MrSinkSide sides[MR_SINK_SIDES_MAX];
+    uint32_t count = mr_sink_sides(table, sides);
+    for (uint32_t s = 0; s < count; s++) {
+        MR_TRY(drop_one(sink, query, sides[s].name, !table->is_foreign && removed > 0, err));
     }
     return table->is_foreign ? MR_OK : drop_one(sink, query, table->name, removed > 0, err);
 }
@@ -290,15 +289,26 @@ static MrStatus run_rename(MrSqliteSink *sink, const char *name, const char *new
     return ddl_run(sink, err);
 }
 
-static MrStatus rename_late_table(MrSqliteSink *sink, const MrSinkTable *table,
-                                  const char *new_name, MrError *err)
+/* Of `query`, whose name tells whether it was done before; NULL: it was not. */
+static MrStatus rename_sides(MrSqliteSink *sink, const uint8_t *query, const MrSinkTable *table,
+                             const char *new_name, MrError *err)
 {
-    char late[MR_SINK_LATE_NAME_BYTES], new_late[MR_SINK_LATE_NAME_BYTES];
+    MrSinkSide sides[MR_SINK_SIDES_MAX], to[MR_SINK_SIDES_MAX];
     MrSinkTable renamed = *table;
     renamed.name = renamed.sink_name = new_name;
-    (void)mr_sink_late_table(table, late);
-    (void)mr_sink_late_table(&renamed, new_late);
-    return run_rename(sink, late, new_late, err);
+    uint32_t count = mr_sink_sides(table, sides);
+    (void)mr_sink_sides(&renamed, to);
+    for (uint32_t s = 0; s < count; s++) {
+        bool exists = false, is_ours = false;
+        if (query != NULL) {
+            MR_TRY(ddl_find(sink, query, to[s].name, &exists, &is_ours, err));
+        }
+        if (exists && !is_ours) {
+            return mr_sink_side_is_taken(&to[s], err);
+        }
+        MR_TRY(is_ours ? MR_OK : run_rename(sink, sides[s].name, to[s].name, err));
+    }
+    return MR_OK;
 }
 
 MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
@@ -355,9 +365,7 @@ static MrStatus swap_in_transaction(MrSqliteSink *sink, const uint8_t old_query[
     MR_TRY(swap_collect(sink, old_query, old, kept, err));
     MR_TRY(drop_in_transaction(sink, old_query, old, err));
     MR_TRY(run_rename(sink, fresh->name, old->name, err));
-    if (fresh->keeps_late) {
-        MR_TRY(rename_late_table(sink, fresh, old->name, err));
-    }
+    MR_TRY(rename_sides(sink, NULL, fresh, old->name, err));
     for (size_t at = 0; at < kept->length; at += strlen(kept->data + at) + 1) {
         MrStatus status = mr_sqlite_exec(sink->db, kept->data + at, err);
         if (status != MR_OK) {
@@ -418,25 +426,21 @@ static MrStatus rename_in_transaction(MrSqliteSink *sink, const uint8_t query[16
                                       const MrSinkTable *table, const char *new_name, MrError *err)
 {
     bool exists, is_ours;
-    char late[MR_SINK_LATE_NAME_BYTES];
     MrSinkTable renamed = *table;
     renamed.name = renamed.sink_name = new_name;
-    const char *moved = table->is_foreign ? mr_sink_late_table(&renamed, late).name : new_name;
-    MR_TRY(ddl_find(sink, query, moved, &exists, &is_ours, err));
+    MR_TRY(rename_sides(sink, query, table, new_name, err));
+    if (table->is_foreign) {
+        return MR_OK;
+    }
+    MR_TRY(ddl_find(sink, query, new_name, &exists, &is_ours, err));
     if (is_ours) {
         return MR_OK;
     }
     if (exists) {
         return mr_error_set(err, MR_ERR_DUPLICATE_TABLE,
-                            "relation \"%s\" already exists in the target", moved);
-    }
-    if (table->is_foreign) {
-        return rename_late_table(sink, table, new_name, err);
+                            "relation \"%s\" already exists in the target", new_name);
     }
     MR_TRY(run_rename(sink, table->name, new_name, err));
-    if (table->keeps_late) {
-        MR_TRY(rename_late_table(sink, table, new_name, err));
-    }
     if (table->key_count == 0 || mr_sink_key_is_not_null(table)) {
         return MR_OK;
     }

@@ -8,7 +8,7 @@
 
 #include "server/ingest.h"
 #include "server/log_thread.h"
-#include "server/row_text.h"
+#include "storage/row_text.h"
 #include "tests/unit/planner_fixture.h"
 
 #define START_US INT64_C(1767225600000000) /* 2026-01-01 */

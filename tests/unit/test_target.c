@@ -284,8 +284,12 @@ START_TEST(test_each_fault_has_its_state)
     ck_assert(!status.is_idle);
     if (fault_cases[_i].wait_us_min < 0) {
         ck_assert(next_us == INT64_MAX);
-        mr_target_wake(query);
-        next_us = 1001;
+        mr_target_wake(query); /* what was refused is dropped: it is computed anew */
+        run(1001);
+        ck_assert(status.is_idle);
+        ck_assert_int_eq(status.progress.epoch, 0);
+        submit(1);
+        next_us = 1002;
     } else {
         ck_assert_int_ge(next_us - 1000, fault_cases[_i].wait_us_min);
         ck_assert_int_le(next_us - 1000, fault_cases[_i].wait_us_max);
@@ -294,6 +298,54 @@ START_TEST(test_each_fault_has_its_state)
     ck_assert_int_eq(status.state, MR_TARGET_RUNNING);
     ck_assert_int_eq(status.progress.epoch, 1);
     ck_assert_str_eq(status.error.message, "");
+}
+END_TEST
+
+START_TEST(test_a_refused_row_is_looked_for_where_letters_are_kept)
+{
+    MrSinkDead dead = { .limit = 5, .rows = 7 };
+    run(1);
+    fake.commit_states[0] = "23514";
+    epoch_of(&epoch, query_a, &append_table, 1, one_row, 1, NULL, 0);
+    epoch.epoch.dead = &dead;
+    mr_target_submit(query, &epoch.epoch);
+    ck_assert(run(1000) == INT64_MAX);
+    ck_assert(dead.is_sifting);
+    ck_assert_int_eq(status.state, MR_TARGET_RUNNING);
+    ck_assert_int_eq(status.progress.epoch, 1);
+    ck_assert_uint_eq(status.progress.dead_rows, 7);
+    /* One that fails while it looks for the row stops. */
+    fake.commit_states[fake.commit_next] = "23514";
+    fake.commit_states[fake.commit_next + 1] = "23514";
+    dead = (MrSinkDead){ .limit = 5 };
+    epoch_of(&epoch, query_a, &append_table, 2, one_row, 1, NULL, 0);
+    epoch.epoch.dead = &dead;
+    mr_target_submit(query, &epoch.epoch);
+    run(1001);
+    ck_assert_int_eq(status.state, MR_TARGET_FAILED);
+    ck_assert_int_eq(status.progress.epoch, 1);
+}
+END_TEST
+
+START_TEST(test_taking_over_ends_the_fence)
+{
+    run(1);
+    submit(1);
+    run(2);
+    fake.rows[0].progress.generation = 5; /* another server, which has written, too */
+    fake.rows[0].progress.epoch = 4;
+    submit(2);
+    run(3);
+    ck_assert_int_eq(status.state, MR_TARGET_FENCED);
+    mr_target_take_over(query);
+    run(4);
+    ck_assert_int_eq(status.state, MR_TARGET_RUNNING);
+    ck_assert(status.is_idle);
+    ck_assert_int_eq(status.progress.generation, 6);
+    ck_assert_int_eq(status.progress.epoch, 4);
+    submit(3);
+    run(5);
+    ck_assert_int_eq(status.progress.epoch, 5);
 }
 END_TEST
 
@@ -388,7 +440,7 @@ START_TEST(test_after_a_rewind_old_epochs_are_dropped)
     run(1);
     submit(1);
     run(2);
-    fake.rows[0].progress = (MrProgress){ 1, 0, 0 };
+    fake.rows[0].progress = (MrProgress){ .generation = 1 };
     submit(2);
     run(3);
     ck_assert_int_eq(status.state, MR_TARGET_REWIND);
@@ -429,6 +481,8 @@ START_TEST(test_queries_share_a_transaction_and_fail_alone)
     ck_assert_int_eq(other_status.progress.epoch, 1);
     fake.fail_b = false;
     mr_target_wake(other);
+    run(4);
+    mr_target_submit(other, epoch_of(&other_epoch, query_b, &append_table, 2, one_row, 1, NULL, 0));
     run(4);
     /* An outcome that is unknown is unknown for all. */
     submit(3);
@@ -488,6 +542,8 @@ int main(void)
                         sizeof resolve_cases / sizeof resolve_cases[0]);
     tcase_add_test(tests, test_a_refused_compare_and_set_is_looked_into);
     tcase_add_test(tests, test_after_a_rewind_old_epochs_are_dropped);
+    tcase_add_test(tests, test_a_refused_row_is_looked_for_where_letters_are_kept);
+    tcase_add_test(tests, test_taking_over_ends_the_fence);
     tcase_add_test(tests, test_queries_share_a_transaction_and_fail_alone);
     tcase_add_test(tests, test_a_fenced_attach_stays_fenced);
     tcase_add_test(tests, test_states_have_names);

@@ -1,8 +1,8 @@
 /*
- * server/row_text.h - a row as a person reads it, for details of errors and for late_rows.
+ * storage/row_text.h - a row as a person reads it, for details of errors and for late_rows.
  */
-#ifndef MR_SERVER_ROW_TEXT_H
-#define MR_SERVER_ROW_TEXT_H
+#ifndef MR_STORAGE_ROW_TEXT_H
+#define MR_STORAGE_ROW_TEXT_H
 
 #include "storage/block.h"
 

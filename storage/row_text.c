@@ -1,7 +1,7 @@
 /*
- * server/row_text.c - a row as text: see row_text.h.
+ * storage/row_text.c - a row as text: see row_text.h.
  */
-#include "server/row_text.h"
+#include "storage/row_text.h"
 
 enum { VALUE_BYTES_MAX = 64, ROW_BYTES_MAX = 1000 };
 
