@@ -7,7 +7,7 @@
 
 #include "planner/binder.h"
 
-#define MR_STANDING_OPTION_NAMES \
+#define MR_STANDING_OPTION_NAMES                                                               \
     "snapshot|batch_interval|allowed_lateness|late_rows|on_error|on_sink_error|memory|engine|" \
     "numeric"
 
