@@ -137,8 +137,8 @@ typedef struct MrAsofSpec {
     uint32_t left_time, right_time; /* input columns of one type: 8 bytes, ordered as integers */
     bool is_later;                  /* the right row is the first that is not before the left one */
     bool is_strict;                 /* the right row is not at the left one's time either */
-    /* Right rows count as so much later than they are (not negative): with it they are compared,
-     * and their time_us in the operator has it.  Late they are by their own time. */
+    /* Right rows count as so much later than they are (negative: earlier): with it they are
+     * compared, and their time_us in the operator has it.  Late they are by their own time. */
     int64_t shift_us;
     /* Right rows are versions: each is valid until the next one of its keys comes or it is taken
      * back.  Else, of right rows at one time, the first counts. */
@@ -161,12 +161,15 @@ typedef struct MrAsofSpec {
     bool is_final;        /* no row is ever taken back: left rows wait until they are final */
     bool ends_with_batch; /* ad hoc: all are final at the end of the input */
     /* What must hold of both rows besides, over the columns of both inputs: the right row is the
-     * last for which it does.  NULL: nothing.  It can fail at most at the ends of time, and stands
-     * only where is_timed, neither is_later nor is_versioned, and no input takes rows back, but for
-     * right_stays. */
+     * last (is_later: the first) for which it does.  NULL: nothing.  It stands only where is_timed,
+     * not is_versioned, and no input takes rows back, but for right_stays; where it can fail
+     * otherwise than at the ends of time, also is_final, which asks it once of every two rows. */
     const MrExpr *condition;
-    bool has_reach; /* by the condition the right row is at most reach_us before the left one */
+    /* By the condition the right row is at most reach_us before the left one (is_later: after it,
+     * and then not negative). */
+    bool has_reach;
     int64_t reach_us;
+    int64_t hold_us; /* W of the output is so much less: left rows wait so much longer */
 } MrAsofSpec;
 
 typedef struct MrFilterSpec {

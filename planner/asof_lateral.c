@@ -1,7 +1,7 @@
 /*
- * planner/asof_lateral.c - an ASOF JOIN whose condition says more of both sides than equal keys and
- * one comparison of two columns: it is a JOIN LATERAL (SELECT * FROM b WHERE condition ORDER BY
- * time LIMIT 1), whose ties are broken alike.  Must not know operators.
+ * planner/asof_lateral.c - an ASOF JOIN whose condition says more of both sides than W can settle,
+ * or whose right side names columns outside of it: it is a JOIN LATERAL (SELECT * FROM b WHERE
+ * condition ORDER BY time LIMIT 1), whose ties are broken alike.  Must not know operators.
  */
 #include "parser/ast_make.h"
 #include "planner/join.h"
@@ -93,7 +93,7 @@ static const char *name_of(const MrNode *item)
     }
     if (item->kind == MR_AST_FROM_SUBQUERY) {
         const MrAstFromSubquery *subquery = MR_AST_AS(const MrAstFromSubquery, item);
-        return subquery->lateral ? NULL : subquery->alias.name;
+        return subquery->alias.name;
     }
     return NULL;
 }

@@ -419,6 +419,15 @@ static MrStatus settle_asof(MrBinder *b, const MrAstFromJoin *join, const MrScop
     return mr_asof_check_condition(b, node);
 }
 
+/* Whose right rows are others for every left row, or for every row of a query around it. */
+static MrStatus refuse_beside(MrBinder *b, const MrAstFromJoin *join)
+{
+    return mr_bind_unsupported(
+        b, join->right->position,
+        "Write a ASOF JOIN (SELECT …) AS b ON a.key = b.key AND b.ts <= a.ts.",
+        "a right side of an ASOF JOIN that names columns outside of it");
+}
+
 /* What the operator of as-of joins cannot look for; the error stands where nothing else can. */
 static MrStatus bind_asof_lateral(MrBinder *b, const MrAstFromJoin *join, uint32_t left_count,
                                   MrScope *out)
@@ -446,18 +455,15 @@ MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
     MrOuter around = { .is_refused = join->join == MR_JOIN_RIGHT || join->join == MR_JOIN_FULL };
     MR_TRY(bind_beside(b, join->right, &left, &around, &right));
     bool is_asof = join->asof || right.system_time != NULL;
-    if (is_asof && around.count > 0) {
-        return mr_bind_unsupported(b, join->right->position, "Leave LATERAL out.",
-                                   "the right side of an ASOF JOIN that names its left side");
-    }
     if (is_of_time(&right)) {
         MR_TRY(bind_times(b, join, &left, &right));
     }
     MR_TRY(join_scopes(b, types[join->join], &left, &right, join->base.position, out));
     MrExpr *condition;
     MR_TRY(bind_condition(b, join, &left, &right, out, &condition));
-    MrStatus status = is_asof ? settle_asof(b, join, &right, condition, out->input)
-                              : mr_lateral_settle(b, &around, condition, &out->input);
+    MrStatus status = is_asof && around.count > 0 ? refuse_beside(b, join)
+                      : is_asof ? settle_asof(b, join, &right, condition, out->input)
+                                : mr_lateral_settle(b, &around, condition, &out->input);
     if (status == MR_ERR_UNSUPPORTED && join->asof) {
         return bind_asof_lateral(b, join, left.input->column_count, out);
     }

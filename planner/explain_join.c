@@ -74,6 +74,15 @@ static MrStatus describe_estimate(MrExplain *explain, const MrJoinEstimate *esti
     return mr_explain_add(explain, "Estimate");
 }
 
+static MrStatus describe_hold(MrExplain *explain, int64_t hold_us)
+{
+    if (hold_us <= 0) {
+        return MR_OK;
+    }
+    mr_explain_append_duration(&explain->text, hold_us);
+    return mr_explain_add(explain, "Watermark held back by");
+}
+
 MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node)
 {
     const MrJoinSpec *spec = node->spec;
@@ -100,10 +109,7 @@ MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node)
         MR_TRY(describe_estimate(explain, &spec->estimate));
     }
     MR_TRY(describe_join_state(explain, spec, node));
-    if (spec->hold_us > 0) {
-        mr_explain_append_duration(&explain->text, spec->hold_us);
-        MR_TRY(mr_explain_add(explain, "Watermark held back by"));
-    }
+    MR_TRY(describe_hold(explain, spec->hold_us));
     return spec->left_retracts || spec->right_retracts
                ? mr_explain_add_text(explain, "Input", "rows can be taken back")
                : MR_OK;
@@ -111,9 +117,9 @@ MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node)
 
 static void append_more(MrExplain *explain, int64_t us)
 {
-    if (us > 0) {
-        mr_builder_append_string(&explain->text, " + ");
-        mr_explain_append_duration(&explain->text, us);
+    if (us != 0) {
+        mr_builder_append_string(&explain->text, us > 0 ? " + " : " - ");
+        mr_explain_append_duration(&explain->text, us > 0 ? us : -us);
     }
 }
 
@@ -140,7 +146,12 @@ static MrStatus describe_asof_state(MrExplain *explain, const MrAsofSpec *spec,
     append_column_of(explain, spec->is_later ? node->right : node->input,
                      spec->is_later ? spec->right_time : spec->left_time);
     append_more(explain, spec->late_us);
-    if (spec->has_reach) {
+    if (spec->has_reach && spec->is_later) {
+        mr_builder_append_string(&explain->text, ", left ones until it passes ");
+        append_column_of(explain, node->input, spec->left_time);
+        append_more(explain, spec->reach_us);
+        append_more(explain, spec->late_us);
+    } else if (spec->has_reach) {
         mr_builder_append_string(&explain->text, ", right ones until it passes ");
         append_column_of(explain, node->right, spec->right_time);
         append_more(explain, spec->reach_us);
@@ -182,6 +193,7 @@ MrStatus mr_explain_asof(MrExplain *explain, const MrDagNode *node)
         MR_TRY(describe_join_condition(explain, spec->condition, node));
     }
     MR_TRY(describe_asof_state(explain, spec, node));
+    MR_TRY(describe_hold(explain, spec->hold_us));
     return spec->left_retracts || spec->right_retracts
                ? mr_explain_add_text(explain, "Input", "rows can be taken back")
                : MR_OK;

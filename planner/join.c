@@ -28,6 +28,11 @@ bool mr_join_is_about_both(const MrLogical *join, const MrExpr *expr)
     return about(expr, join->input->column_count) == (ABOUT_LEFT | ABOUT_RIGHT);
 }
 
+bool mr_join_is_about_right(const MrLogical *join, const MrExpr *expr)
+{
+    return (about(expr, join->input->column_count) & ABOUT_RIGHT) != 0;
+}
+
 typedef struct Lower {
     MrArena *arena;
     uint32_t by;

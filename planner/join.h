@@ -40,16 +40,19 @@ MrStatus mr_join_push_condition(MrBinder *b, MrLogical *join);
 
 /* Whether the expression, over the columns of both inputs, reads both. */
 bool mr_join_is_about_both(const MrLogical *join, const MrExpr *expr);
+/* … or at least the right one. */
+bool mr_join_is_about_right(const MrLogical *join, const MrExpr *expr);
 
 /* ASOF JOIN: its ON becomes equal columns and the two times. */
 MrStatus mr_asof_take_condition(MrBinder *b, MrLogical *join);
-/* right + shift_us <= left, of columns of their own inputs. */
+/* right + shift_us <= left, of columns of their own inputs; is_later: >=. */
 typedef struct MrAsofTimes {
     uint32_t left, right;
     int64_t shift_us;
+    bool is_later;
 } MrAsofTimes;
-/* Whether the comparison is of two event times like that, or `<`: in any spelling, with a shift
- * that is not negative and the same in every time zone. */
+/* Whether the comparison is of two event times like that, or `<` and `>`: in any spelling, with a
+ * shift that is the same in every time zone. */
 bool mr_asof_shifted_times(const MrLogical *join, const MrExpr *part, MrAsofTimes *out);
 /* Whether a condition of an ASOF JOIN says how far apart its two times are. */
 bool mr_asof_bounds_time(const MrLogical *join, const MrExpr *part);

@@ -352,11 +352,11 @@ bool mr_asof_shifted_times(const MrLogical *join, const MrExpr *part, MrAsofTime
     }
     const bool turned = is_left(&bounds, sides[0].column);
     const Moment *left = &sides[!turned], *right = &sides[turned];
-    *out =
-        (MrAsofTimes){ .left = left->column, .right = right->column - join->input->column_count };
-    return comparison == (turned ? IS_GREATER : IS_LESS) &&
-           !__builtin_sub_overflow(right->offset_us, left->offset_us, &out->shift_us) &&
-           out->shift_us >= 0;
+    *out = (MrAsofTimes){ .left = left->column,
+                          .right = right->column - join->input->column_count,
+                          .is_later = comparison == (turned ? IS_LESS : IS_GREATER) };
+    return !__builtin_sub_overflow(right->offset_us, left->offset_us, &out->shift_us) &&
+           out->shift_us > INT64_MIN;
 }
 
 bool mr_asof_bounds_time(const MrLogical *join, const MrExpr *part)
@@ -375,6 +375,26 @@ static bool is_table(const MrLogical *node)
     return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_TABLE;
 }
 
+/* How far the condition lets the right row be from the left one, and how long left rows wait
+ * beyond their own time: for right rows that count as earlier than they are, for later ones. */
+static void set_reach(MrLogical *join, const Bounds *bounds)
+{
+    MrLogicalAsof *asof = &join->asof;
+    const bool is_bounded = asof->is_later ? bounds->has_high : bounds->has_low;
+    int64_t reach_us = 0;
+    const bool overflows =
+        is_bounded &&
+        (asof->is_later ? __builtin_add_overflow(bounds->high_us, asof->shift_us, &reach_us)
+                        : __builtin_sub_overflow(-bounds->low_us, asof->shift_us, &reach_us));
+    asof->has_reach = asof->has_condition && is_bounded && !overflows;
+    asof->reach_us = asof->is_later && reach_us < 0 ? 0 : reach_us; /* it judges those too */
+    join->hold_us = asof->shift_us < 0 ? -asof->shift_us : 0;
+    if (asof->is_later && asof->has_reach && !asof->right_stays) {
+        const int64_t most_us = INT64_MAX - join->hold_us;
+        join->hold_us += asof->reach_us < most_us ? asof->reach_us : most_us;
+    }
+}
+
 /* The times of an as-of join are known since it was bound; the left ones are those of its rows,
  * where these do not wait for longer than that. */
 static void settle_asof(const MrBinder *b, MrLogical *join)
@@ -389,10 +409,10 @@ static void settle_asof(const MrBinder *b, MrLogical *join)
     for (uint32_t i = 0; i < mr_conjunct_count(join->predicate); i++) {
         note_part(&bounds, mr_conjunct_at(join->predicate, i));
     }
-    join->asof.has_reach = join->asof.has_condition && bounds.has_low;
-    join->asof.reach_us = bounds.has_low ? -bounds.low_us - join->asof.shift_us : 0;
-    /* A left row that waits for a later one shows when W has passed its own time. */
-    join->passes_time = join->asof.is_timed && (!join->asof.is_later || join->asof.right_stays);
+    set_reach(join, &bounds);
+    /* One that waits for a later row without an end has no time when it shows. */
+    join->passes_time = join->asof.is_timed &&
+                        (!join->asof.is_later || join->asof.right_stays || join->asof.has_reach);
     if (join->passes_time) {
         mr_join_keep_roles(join, true, true);
     }

@@ -81,12 +81,12 @@ typedef struct MrLogicalAsof {
     bool is_used;
     bool is_later;                     /* the first one that is not before it */
     bool is_strict;                    /* not at its time either */
-    int64_t shift_us;                  /* the right rows count as so much later */
+    int64_t shift_us;                  /* the right rows count as so much later, or earlier */
     bool is_versioned, keeps_replaced; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
     bool is_timed;                     /* W is about both times */
     bool right_stays;                  /* … or about the left ones alone: see MrAsofSpec */
     bool has_condition;                /* the predicate says more of both rows than equal keys */
-    bool has_reach;                    /* by which the right row is at most reach_us before it */
+    bool has_reach; /* by which the right row is at most reach_us before it, or after it */
     int64_t reach_us;
 } MrLogicalAsof;
 

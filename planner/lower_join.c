@@ -227,6 +227,7 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
         .condition = condition,
         .has_reach = node->asof.has_reach,
         .reach_us = node->asof.reach_us,
+        .hold_us = node->hold_us,
     };
     MR_TRY(shown_columns(lowering, node, by, &spec->columns, &spec->column_count));
     MR_TRY(mr_lowering_schema(lowering, node, &schema));

@@ -1,7 +1,8 @@
 /*
  * engine/operators/asof.c - the as-of join: every left row with the last right row of its key that
- * is not after it, or the first that is not before it.  Push, what shows, what W makes final;
- * asof_keys.c and asof_rights.c keep the rows.  Must not know where rows come from or go.
+ * is not after it, or the first that is not before it.  Push and W; asof_pass.c says what shows,
+ * asof_due.c when it is final, asof_keys.c and asof_rights.c keep the rows.  Must not know where
+ * rows come from or go.
  *
  * ON UPDATE a left row shows as soon as it is there and is corrected until W has passed it; where
  * nothing may be taken back (ON WINDOW CLOSE, ad hoc) it shows once, when it is final.
@@ -22,130 +23,7 @@ static void asof_close(MrOperator *op)
     mr_asof_keys_close(op);
 }
 
-/* ---- What shows ---------------------------------------------------------------------------- */
-
-/* The right row of a range's left row: what was searched for, in turn, or what the times say. */
-static const MrRow *next_match(const MrOperator *op, const MrAsofRange *range, uint32_t place,
-                               const MrRow *const **found)
-{
-    return *found != NULL ? *(*found)++
-                          : mr_asof_match(op, range->key, range->key->left[place].time_us);
-}
-
-static MrAsofRange dirty_rows(const MrOperator *op, MrAsofKey *key)
-{
-    return (MrAsofRange){ .key = key,
-                          .first = mr_asof_left_place(op->state, key, key->dirty_from_us, NULL),
-                          .end = key->left_count };
-}
-
-/* Rows of a dirty key whose right row is not the one that they show with. */
-static MrStatus settle(MrOperator *op, const MrAsofRange *range, const MrRow *const **found,
-                       MrAsofPairs *before, MrAsofPairs *after, MrBatch *batch)
-{
-    MR_TRY(mr_asof_pairs_reserve(before, range->end - range->first, batch));
-    MR_TRY(mr_asof_pairs_reserve(after, range->end - range->first, batch));
-    for (uint32_t i = range->first; i < range->end; i++) {
-        MrAsofLeft *entry = &range->key->left[i];
-        const MrRow *match = next_match(op, range, i, found);
-        if (match != entry->shown) {
-            mr_asof_pairs_add(op, before, entry->row, entry->shown);
-            mr_asof_pairs_add(op, after, entry->row, match);
-            entry->shown = match;
-        }
-    }
-    range->key->is_dirty = false;
-    return MR_OK;
-}
-
-/* The rows at the front that W makes final, which go. */
-static uint32_t final_rows(const MrOperator *op, const MrAsofKey *key, int64_t watermark_us)
-{
-    uint32_t count = 0;
-    while (count < key->left_count &&
-           (watermark_us == MR_TIME_MAX || mr_asof_final_us(op, key, count) <= watermark_us)) {
-        count++;
-    }
-    return count;
-}
-
-static MrStatus show_final(MrOperator *op, const MrAsofRange *range, const MrRow *const **found,
-                           MrAsofPairs *after, MrBatch *batch)
-{
-    MR_TRY(mr_asof_pairs_reserve(after, range->end - range->first, batch));
-    for (uint32_t i = range->first; i < range->end; i++) {
-        mr_asof_pairs_add(op, after, range->key->left[i].row, next_match(op, range, i, found));
-    }
-    return MR_OK;
-}
-
-static void drop_front(MrOperator *op, MrAsofKey *key, uint32_t count)
-{
-    MrAsofState *state = op->state;
-    for (uint32_t i = 0; i < count; i++) {
-        mr_row_free(&state->left, key->left[i].row);
-    }
-    mr_asof_left_remove(op, key, 0, count);
-}
-
-enum { KEYS_AT_ONCE = 1024 };
-
-/* Left rows of due keys that show now. */
-static uint32_t take_due_rows(MrOperator *op, int64_t watermark_us, MrAsofRange *ranges)
-{
-    const MrAsofSpec *spec = op->spec;
-    uint32_t count = 0;
-    MrAsofKey *key;
-    while (count < KEYS_AT_ONCE && (key = mr_asof_take_due(op->state, watermark_us)) != NULL) {
-        MrAsofRange *range = &ranges[count++];
-        *range = (MrAsofRange){ .key = key };
-        if (spec->is_final) {
-            range->end = final_rows(op, key, watermark_us);
-        } else if (key->is_dirty) {
-            *range = dirty_rows(op, key);
-        }
-    }
-    return count;
-}
-
-/* Some of the keys with rows that have become final: shown, sent, freed. */
-static MrStatus pass_some(MrOperator *op, int64_t watermark_us, MrBatch *batch)
-{
-    const MrAsofSpec *spec = op->spec;
-    MrAsofPairs before = { 0 }, after = { 0 };
-    MrAsofRange ranges[KEYS_AT_ONCE];
-    const MrRow *const *found;
-    uint32_t count = take_due_rows(op, watermark_us, ranges);
-    MR_TRY(mr_asof_search(op, ranges, count, batch, &found));
-    for (uint32_t k = 0; k < count; k++) {
-        MrAsofKey *key = ranges[k].key;
-        if (spec->is_final) {
-            MR_TRY(show_final(op, &ranges[k], &found, &after, batch));
-        } else if (key->is_dirty) {
-            MR_TRY(settle(op, &ranges[k], &found, &before, &after, batch));
-            key->is_dirty = true; /* it stands in the list until the flush */
-            key->dirty_from_us = MR_TIME_MAX;
-        }
-    }
-    MR_TRY(mr_asof_send(op, &before, -1, batch));
-    MR_TRY(mr_asof_send(op, &after, 1, batch));
-    for (uint32_t k = 0; k < count; k++) {
-        MrAsofKey *key = ranges[k].key;
-        drop_front(op, key, final_rows(op, key, watermark_us));
-        MR_TRY(mr_asof_trim(op, key, watermark_us, batch->err));
-    }
-    return MR_OK;
-}
-
-/* A key that was passed is due again at a later W, if at all. */
-static MrStatus pass(MrOperator *op, int64_t watermark_us, MrBatch *batch)
-{
-    const MrAsofState *state = op->state;
-    while (state->heap_count > 0 && state->heap[0]->due_us <= watermark_us) {
-        MR_TRY(pass_some(op, watermark_us, batch));
-    }
-    return MR_OK;
-}
+/* ---- W ------------------------------------------------------------------------------------- */
 
 static MrStatus advance(MrOperator *op, uint32_t port, int64_t watermark_us, MrBatch *batch)
 {
@@ -154,8 +32,8 @@ static MrStatus advance(MrOperator *op, uint32_t port, int64_t watermark_us, MrB
     if (!mr_operator_raise(op, port, watermark_us, &least_us) || !spec->is_timed) {
         return MR_OK;
     }
-    MR_TRY(pass(op, least_us, batch));
-    return mr_operator_emit_advance(op, least_us, batch);
+    MR_TRY(mr_asof_pass(op, least_us, batch));
+    return mr_operator_emit_advance(op, mr_add_saturated(least_us, -spec->hold_us), batch);
 }
 
 static MrStatus asof_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
@@ -395,56 +273,6 @@ static MrStatus asof_push_right(MrOperator *op, const MrBlock *in, MrBatch *batc
 
 /* ---- The end of a batch, or of all --------------------------------------------------------- */
 
-static MrStatus show_some(MrOperator *op, const MrAsofRange *ranges, uint32_t count, MrBatch *batch)
-{
-    MrAsofPairs after = { 0 };
-    const MrRow *const *found;
-    MR_TRY(mr_asof_search(op, ranges, count, batch, &found));
-    for (uint32_t k = 0; k < count; k++) {
-        MR_TRY(show_final(op, &ranges[k], &found, &after, batch));
-    }
-    return mr_asof_send(op, &after, 1, batch);
-}
-
-/* Ad hoc: nothing follows, all rows are final. */
-static MrStatus show_rest(MrOperator *op, MrBatch *batch)
-{
-    MrAsofState *state = op->state;
-    MrAsofRange ranges[KEYS_AT_ONCE];
-    uint32_t count = 0, rows = 0;
-    for (uint32_t g = 0; g < state->table.count; g++) {
-        MrAsofKey *key = mr_asof_key_at(state, g);
-        if (key == NULL) {
-            continue;
-        }
-        ranges[count++] = (MrAsofRange){ .key = key, .end = key->left_count };
-        rows += key->left_count;
-        if (count == KEYS_AT_ONCE || rows >= MR_VECTOR_ROWS) {
-            MR_TRY(show_some(op, ranges, count, batch));
-            count = rows = 0;
-        }
-    }
-    return show_some(op, ranges, count, batch);
-}
-
-static MrStatus settle_dirty(MrOperator *op, MrBatch *batch)
-{
-    const MrAsofState *state = op->state;
-    MrAsofPairs before = { 0 }, after = { 0 };
-    MrAsofRange *ranges;
-    const MrRow *const *found;
-    MR_NEW_ARRAY(batch->arena, ranges, state->dirty_count + 1, batch->err);
-    for (uint32_t k = 0; k < state->dirty_count; k++) {
-        ranges[k] = dirty_rows(op, state->dirty[k]);
-    }
-    MR_TRY(mr_asof_search(op, ranges, state->dirty_count, batch, &found));
-    for (uint32_t k = 0; k < state->dirty_count; k++) {
-        MR_TRY(settle(op, &ranges[k], &found, &before, &after, batch));
-    }
-    MR_TRY(mr_asof_send(op, &before, -1, batch));
-    return mr_asof_send(op, &after, 1, batch);
-}
-
 static MrStatus asof_finish_batch(MrOperator *op, MrBatch *batch)
 {
     const MrAsofSpec *spec = op->spec;
@@ -452,9 +280,9 @@ static MrStatus asof_finish_batch(MrOperator *op, MrBatch *batch)
     if (spec->ends_with_batch) {
         bool is_ended = state->is_ended;
         state->is_ended = true;
-        return is_ended ? MR_OK : show_rest(op, batch);
+        return is_ended ? MR_OK : mr_asof_show_rest(op, batch);
     }
-    MR_TRY(settle_dirty(op, batch));
+    MR_TRY(mr_asof_settle(op, batch));
     for (uint32_t k = 0; k < state->dirty_count; k++) {
         MR_TRY(mr_asof_trim(op, state->dirty[k], MR_TIME_MIN, batch->err));
     }

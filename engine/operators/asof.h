@@ -1,6 +1,7 @@
 /*
  * engine/operators/asof.h - the as-of join's state: keys with the rows of both sides in order of
- * time (asof_keys.c, asof_rights.c, asof_search.c), what is shown of them (asof.c, asof_emit.c),
+ * time (asof_keys.c, asof_rights.c, asof_search.c), what is shown of them (asof_pass.c, asof_due.c,
+ * asof_emit.c),
  * their checkpoint (asof_state.c).  Only these include it.
  *
  * A left row meets at most one right row: of those with its key the last that is not after it.  The
@@ -12,7 +13,9 @@
  * sure to be met no more, but by the reach of the condition.
  *
  * With `is_later` it meets the first that is not before it.  That is sure when W has passed the
- * right row, which no later left row can meet then; without one it is open until the end.
+ * right row, which no later left row can meet then; without one it is open until the end.  With a
+ * condition a right row that W passes is judged by the left rows that wait, and goes: it is one's,
+ * or nobody's; with a reach a left row waits no longer than that.
  */
 #ifndef MR_ENGINE_OPERATORS_ASOF_H
 #define MR_ENGINE_OPERATORS_ASOF_H
@@ -70,10 +73,11 @@ typedef struct MrAsofState {
     MrArena scratch;         /* candidates that it judges */
 } MrAsofState;
 
-/* Left rows of a key, from `first` to before `end`. */
+/* Left rows of a key, from `first` to before `end`; is_later with a condition: those that look
+ * among its first `rights` right rows. */
 typedef struct MrAsofRange {
     MrAsofKey *key;
-    uint32_t first, end;
+    uint32_t first, end, rights;
 } MrAsofRange;
 
 /* The table of keys with their lists of left and right rows; ended by mr_asof_keys_close. */
@@ -141,16 +145,33 @@ MrStatus mr_asof_gather(const MrRowStore *store, uint32_t column, const MrRow *c
 
 /* Left rows of the key from that time on look for their match again when the batch ends. */
 MrStatus mr_asof_mark(MrOperator *op, MrAsofKey *key, int64_t from_us, MrError *err);
-/* W at which the left row at that place is final and goes. */
+/* Its time, as it is compared. */
+int64_t mr_asof_right_time(const MrOperator *op, const MrRow *row);
+/* W at which the left row at that place is final and goes; one that looks for a later row by a
+ * condition, as far as its `shown` tells. */
 int64_t mr_asof_final_us(const MrOperator *op, const MrAsofKey *key, uint32_t place);
+bool mr_asof_is_final(const MrOperator *op, const MrAsofKey *key, uint32_t place,
+                      int64_t watermark_us);
+/* Left rows at the front that W has passed. */
+uint32_t mr_asof_passed_lefts(const MrOperator *op, const MrAsofKey *key, int64_t watermark_us);
+/* Right rows at the front that no left row can meet at W any more. */
+uint32_t mr_asof_passed_rights(const MrOperator *op, const MrAsofKey *key, int64_t watermark_us);
 /* Right rows that no left row can meet any more go; then the key is due when its next row is, or
  * forgotten when it has none. */
 MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrError *err);
 MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err);
+void mr_asof_forget_due(MrAsofState *state, MrAsofKey *key);
 /* The key that is due at W, taken out of the heap; NULL: none. */
 MrAsofKey *mr_asof_take_due(MrAsofState *state, int64_t watermark_us);
 /* Frees what was removed, shrinks the table when most of its keys are gone. */
 MrStatus mr_asof_tidy(MrOperator *op, MrError *err);
+
+/* What W makes final shows and goes. */
+MrStatus mr_asof_pass(MrOperator *op, int64_t watermark_us, MrBatch *batch);
+/* The end of a batch: left rows of the dirty keys show with what they meet now. */
+MrStatus mr_asof_settle(MrOperator *op, MrBatch *batch);
+/* Ad hoc, the end of all: every left row is final. */
+MrStatus mr_asof_show_rest(MrOperator *op, MrBatch *batch);
 int64_t mr_asof_bytes(const MrAsofState *state);
 
 /* Right after a flush: what shows follows from the rows. */

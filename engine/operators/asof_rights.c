@@ -4,6 +4,8 @@
  */
 #include "engine/operators/asof.h"
 
+#include "engine/operators/aggregate.h"
+
 uint32_t mr_asof_rights_until(const MrAsofKey *key, int64_t time_us, bool or_at)
 {
     uint32_t low = 0, high = key->right_count;
@@ -200,9 +202,22 @@ static MrStatus take_dated(MrOperator *op, MrAsofKey *key, int64_t *time_us, MrR
     return MR_OK;
 }
 
-/* Left rows that look for a later row meet this one from the right row before it on. */
-static int64_t before_us(const MrAsofKey *key, int64_t time_us)
+int64_t mr_asof_right_time(const MrOperator *op, const MrRow *row)
 {
+    const MrAsofSpec *spec = op->spec;
+    const MrAsofState *state = op->state;
+    int64_t time_us;
+    memcpy(&time_us, mr_row_cell(&state->right, row, spec->right_time), sizeof time_us);
+    return mr_add_saturated(time_us, spec->shift_us);
+}
+
+/* Left rows that look for a later row meet this one from the right row before it on; with a
+ * condition, from where that reaches it. */
+static int64_t before_us(const MrAsofSpec *spec, const MrAsofKey *key, int64_t time_us)
+{
+    if (spec->condition != NULL) {
+        return spec->has_reach ? mr_add_saturated(time_us, -spec->reach_us) : MR_TIME_MIN;
+    }
     uint32_t place = mr_asof_rights_until(key, time_us, false);
     return place == 0 ? MR_TIME_MIN : key->right[place - 1].time_us;
 }
@@ -214,7 +229,7 @@ MrStatus mr_asof_right_take(MrOperator *op, MrAsofKey *key, int64_t *from_us, Mr
     const MrAsofState *state = op->state;
     int64_t time_us = *from_us;
     if (spec->is_later) {
-        *from_us = before_us(key, time_us);
+        *from_us = before_us(spec, key, time_us);
     }
     if (spec->keeps_replaced) {
         return take_dated(op, key, from_us, row, changed, err);

@@ -1,14 +1,14 @@
 /*
  * engine/operators/asof_search.c - the right rows of an as-of join where a condition of both rows
- * has a say: of every left row the candidates from the last one back until it holds, many left rows
- * at once.  See asof.h.
+ * has a say: of every left row the candidates, from the last one back or from the first one on,
+ * until it holds, many left rows at once.  See asof.h.
  */
 #include "engine/operators/asof.h"
 
 #include "engine/operators/aggregate.h"
 
 /* A left row, and the right row that is judged now: `at` of those from `first` to before `end`,
- * which are of one time. */
+ * which are of one time; is_later: of those to before `end`. */
 typedef struct Search {
     const MrAsofKey *key;
     const MrAsofLeft *left;
@@ -36,9 +36,33 @@ static bool go_before(const MrAsofSpec *spec, Search *search, uint32_t place)
     return true;
 }
 
+/* is_later: whether the left row can meet the right row at that place. */
+static bool go_to(const MrAsofSpec *spec, Search *search, uint32_t place)
+{
+    search->at = place;
+    return place < search->end &&
+           (!spec->has_reach || search->key->right[place].time_us <=
+                                    mr_add_saturated(search->left->time_us, spec->reach_us));
+}
+
+/* To the first right row of those before `rights` that counts; false: there is none. */
+static bool begin(const MrOperator *op, Search *search, uint32_t rights)
+{
+    const MrAsofSpec *spec = op->spec;
+    const int64_t time_us = search->left->time_us;
+    if (spec->is_later) {
+        search->end = rights;
+        return go_to(spec, search, mr_asof_later(op, search->key, time_us));
+    }
+    return go_before(spec, search, mr_asof_rights_until(search->key, time_us, !spec->is_strict));
+}
+
 static bool go_on(const MrAsofSpec *spec, Search *search)
 {
     search->at++;
+    if (spec->is_later) {
+        return go_to(spec, search, search->at);
+    }
     return search->at < search->end || go_before(spec, search, search->first);
 }
 
@@ -127,8 +151,7 @@ MrStatus mr_asof_search(MrOperator *op, const MrAsofRange *ranges, uint32_t coun
             Search *search = &searches[active];
             *search = (Search){ .key = key, .left = &key->left[i], .index = index };
             answers[index] = &mr_asof_nothing;
-            active += go_before(spec, search,
-                                mr_asof_rights_until(key, search->left->time_us, !spec->is_strict));
+            active += begin(op, search, ranges[r].rights);
         }
     }
     while (active > 0) {

@@ -18,15 +18,10 @@ static bool writes_shown(const MrAsofSpec *spec)
 /* The place of the right row that a left row shows with. */
 static uint32_t shown_place(const MrOperator *op, const MrAsofKey *key, const MrAsofLeft *left)
 {
-    const MrAsofSpec *spec = op->spec;
-    const MrAsofState *state = op->state;
-    int64_t time_us;
     if (left->shown == NULL || left->shown == &mr_asof_nothing) {
         return NOT_SHOWN;
     }
-    memcpy(&time_us, mr_row_cell(&state->right, left->shown, spec->right_time), sizeof time_us);
-    time_us = mr_add_saturated(time_us, spec->shift_us);
-    uint32_t place = mr_asof_rights_until(key, time_us, false);
+    uint32_t place = mr_asof_rights_until(key, mr_asof_right_time(op, left->shown), false);
     while (place < key->right_count && key->right[place].row != left->shown) {
         place++;
     }

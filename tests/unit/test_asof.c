@@ -15,8 +15,10 @@ static const MrSchema side_schema = { 4, side_columns };
 typedef struct AsofCase {
     const char *what;
     bool keeps_unmatched, is_strict, is_versioned, is_timed, is_final, retracts, is_later;
-    /* One id of the two rows is odd, one even; the right row is at most REACH older. */
+    /* One id of the two rows is odd, one even; the right row is at most REACH older (is_later: that
+     * much later). */
     bool has_condition, has_reach;
+    int64_t shift;
 } AsofCase;
 
 static const AsofCase cases[] = {
@@ -64,6 +66,55 @@ static const AsofCase cases[] = {
       .is_final = true,
       .has_condition = true,
       .has_reach = true },
+    { .what = "later, with a condition",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .is_later = true,
+      .has_condition = true },
+    { .what = "strictly later, with a tolerance",
+      .keeps_unmatched = true,
+      .is_strict = true,
+      .is_timed = true,
+      .is_later = true,
+      .has_condition = true,
+      .has_reach = true },
+    { .what = "final, later, with a condition",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .is_final = true,
+      .is_later = true,
+      .has_condition = true },
+    { .what = "final, later, with a tolerance",
+      .is_timed = true,
+      .is_final = true,
+      .is_later = true,
+      .has_condition = true,
+      .has_reach = true },
+    { .what = "right rows count as earlier",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .shift = -15 },
+    { .what = "final, right rows count as earlier, with a tolerance",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .is_final = true,
+      .has_condition = true,
+      .has_reach = true,
+      .shift = -15 },
+    { .what = "final, later, right rows count as earlier",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .is_final = true,
+      .is_later = true,
+      .shift = -15 },
+    { .what = "final, later, right rows count as later, with a tolerance",
+      .keeps_unmatched = true,
+      .is_timed = true,
+      .is_final = true,
+      .is_later = true,
+      .has_condition = true,
+      .has_reach = true,
+      .shift = 15 },
 };
 enum { CASES = sizeof cases / sizeof cases[0] };
 
@@ -86,7 +137,15 @@ static MrExpr *both(MrExpr *a, MrExpr *b)
     return expr;
 }
 
-/* right.id % 2 <> left.id % 2, and then right.at >= left.at - REACH. */
+/* right.at + shift */
+static MrExpr *right_time(const AsofCase *c)
+{
+    char shift[64];
+    snprintf(shift, sizeof shift, "interval:%d microseconds", (int)c->shift);
+    return test_call_2("+", test_column(6, MR_TYPE_TIMESTAMP), test_constant(shift));
+}
+
+/* right.id % 2 <> left.id % 2, and then right.at + shift >= left.at - REACH (<= left.at + REACH). */
 static MrExpr *condition_of(const AsofCase *c)
 {
     MrExpr *two = test_constant("bigint:2");
@@ -96,8 +155,8 @@ static MrExpr *condition_of(const AsofCase *c)
         return odd;
     }
     MrExpr *reach = test_constant("interval:30 microseconds");
-    MrExpr *from = test_call_2("-", test_column(2, MR_TYPE_TIMESTAMP), reach);
-    return both(odd, test_call_2(">=", test_column(6, MR_TYPE_TIMESTAMP), from));
+    MrExpr *end = test_call_2(c->is_later ? "+" : "-", test_column(2, MR_TYPE_TIMESTAMP), reach);
+    return both(odd, test_call_2(c->is_later ? "<=" : ">=", right_time(c), end));
 }
 
 static void make_plan(AsofPlan *plan, const AsofCase *c)
@@ -128,6 +187,7 @@ static void make_plan(AsofPlan *plan, const AsofCase *c)
                                .right_time = 2,
                                .is_later = c->is_later,
                                .is_strict = c->is_strict,
+                               .shift_us = c->shift,
                                .is_versioned = c->is_versioned,
                                .columns = all,
                                .column_count = 8,
@@ -174,7 +234,7 @@ static int64_t match_of(const AsofCase *c, const Model *model, uint32_t left_id)
     for (uint32_t i = 0; i < model->counts[1] && left->k >= 0; i++) {
         const Row *right = &model->sides[1][i];
         const int64_t best_at = found < 0 ? INT64_MIN : model->sides[1][found].at;
-        const int64_t past = c->is_later ? right->at - left->at : left->at - right->at;
+        const int64_t after = right->at + c->shift - left->at, past = c->is_later ? after : -after;
         const bool holds = !c->has_condition || i % 2 != left_id % 2;
         const bool fits = right->is_there && right->k == left->k && holds &&
                           (c->is_strict ? past > 0 : past >= 0) && (!c->has_reach || past <= REACH);
@@ -186,6 +246,16 @@ static int64_t match_of(const AsofCase *c, const Model *model, uint32_t left_id)
     return found + 2;
 }
 
+/* W has passed the row, and the later one that it meets or may meet. */
+static bool is_final(const AsofCase *c, const Model *model, const Row *left, int64_t match,
+                     int64_t w)
+{
+    const int64_t behind = c->shift < 0 ? -c->shift : 0;
+    const int64_t open = c->has_reach ? left->at + REACH : INT64_MAX / 2;
+    const int64_t meets = match > 1 ? model->sides[1][match - 2].at + c->shift : open;
+    return left->k < 0 || (c->is_later ? meets : left->at) + behind < w;
+}
+
 static void check_shown(const AsofCase *c, const Model *model, uint64_t seed, uint32_t step)
 {
     const int64_t w =
@@ -194,7 +264,7 @@ static void check_shown(const AsofCase *c, const Model *model, uint64_t seed, ui
         const Row *left = &model->sides[0][i];
         const int64_t match = match_of(c, model, i);
         const bool shows = left->is_there && (match > 1 || c->keeps_unmatched) &&
-                           (!c->is_final || left->at < w || left->k < 0);
+                           (!c->is_final || is_final(c, model, left, match, w));
         ck_assert_msg(model->shown[i] == shows && model->matched[i] == (shows ? match : 0),
                       "%s, seed %llu, step %u: row %u shows %lld times with %lld, not %d with %lld",
                       c->what, (unsigned long long)seed, step, i, (long long)model->shown[i],
@@ -403,6 +473,8 @@ int main(void)
     tcase_add_loop_test(tests, test_state_stays_flat, 7, 8);
     tcase_add_loop_test(tests, test_state_stays_flat, 10, 11);
     tcase_add_loop_test(tests, test_state_stays_flat, 16, 18);
+    tcase_add_loop_test(tests, test_state_stays_flat, 19, 20); /* 18, 20: no condition ever holds */
+    tcase_add_loop_test(tests, test_state_stays_flat, 21, CASES);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
