@@ -133,6 +133,82 @@ static MrStatus unnest_asof(MrArguments *arguments, MrLogical **place)
     return mr_dependent_show(arguments, place, left.places, node->columns, node->column_count);
 }
 
+/* ---- FOR SYSTEM_TIME AS OF PROCTIME() ------------------------------------------------------- */
+
+typedef struct Lifting {
+    MrBinder *b;
+    MrExpr *lifted; /* over the columns of the join */
+    uint32_t shift; /* of the columns of what is looked at */
+} Lifting;
+
+static MrStatus lift_replace(void *context, const MrExpr *column, MrExpr **out)
+{
+    const Lifting *lifting = context;
+    return mr_expr_column(lifting->b->arena, column->column + lifting->shift, column->type,
+                          column->position, out, lifting->b->err);
+}
+
+/* What of the condition names the outside. */
+static MrStatus lift_condition(Lifting *lifting, MrExpr **condition)
+{
+    MrBinder *b = lifting->b;
+    MrExpr *stays = NULL, *part;
+    for (uint32_t i = 0; i < mr_conjunct_count(*condition); i++) {
+        bool is_outer = false;
+        part = mr_conjunct_at(*condition, i);
+        mr_expr_walk(part, mr_note_outer, &is_outer);
+        if (!is_outer) {
+            MR_TRY(mr_expr_and(b->arena, stays, part, &stays, b->err));
+            continue;
+        }
+        MR_TRY(mr_expr_map_columns(b->arena, part, lift_replace, lifting, &part, b->err));
+        MR_TRY(mr_expr_and(b->arena, lifting->lifted, part, &lifting->lifted, b->err));
+    }
+    *condition = stays;
+    return MR_OK;
+}
+
+/* Conditions of the join and its inputs, where rows that they leave out would not be padded. */
+static MrStatus lift_conditions(Lifting *lifting, MrLogical **place)
+{
+    MrLogical *node = *place;
+    if (node->kind == MR_LOGICAL_FILTER) {
+        MR_TRY(lift_condition(lifting, &node->predicate));
+        *place = node->predicate == NULL ? node->input : node;
+        return lift_conditions(lifting, node->predicate == NULL ? place : &node->input);
+    }
+    if (node->kind != MR_LOGICAL_JOIN || !node->is_lookup) {
+        return MR_OK;
+    }
+    MR_TRY(lift_conditions(lifting, &node->input));
+    if (node->join_type != MR_JOIN_TYPE_INNER) {
+        return MR_OK;
+    }
+    MR_TRY(lift_condition(lifting, &node->predicate));
+    const uint32_t shift = lifting->shift;
+    lifting->shift += node->input->column_count;
+    MR_TRY(lift_conditions(lifting, &node->right));
+    lifting->shift = shift;
+    return MR_OK;
+}
+
+/* Rows keep their places in the log, by which they meet the table, only where the values of the
+ * arguments come in above: conditions that name the outside are judged there. */
+static MrStatus unnest_lookup(MrArguments *arguments, MrLogical **place)
+{
+    MrBinder *b = arguments->b;
+    Lifting lifting = { .b = b };
+    MR_TRY(lift_conditions(&lifting, place));
+    MR_TRY(mr_join_settle(b, *place));
+    if (mr_tree_is_correlated(*place)) {
+        return mr_bind_unsupported(
+            b, -1, "Name it in WHERE of the subquery, which must not judge unmatched rows in ON.",
+            "an outer column beneath a join FOR SYSTEM_TIME AS OF PROCTIME()");
+    }
+    MR_TRY(mr_logical_filter(b->arena, *place, lifting.lifted, place, b->err));
+    return mr_unnest(arguments, place);
+}
+
 MrStatus mr_unnest_join(MrArguments *arguments, MrLogical **place)
 {
     MrBinder *b = arguments->b;
@@ -145,9 +221,7 @@ MrStatus mr_unnest_join(MrArguments *arguments, MrLogical **place)
     MR_NEW_ARRAY(b->arena, left_strict, arguments->count, b->err);
     MR_NEW_ARRAY(b->arena, places, left_count + right->column_count, b->err);
     if (node->is_lookup) {
-        return mr_bind_unsupported(b, -1, "Join in FROM of the query itself.",
-                                   "FOR SYSTEM_TIME AS OF PROCTIME() in a subquery that names an "
-                                   "outer column is not supported yet");
+        return unnest_lookup(arguments, place);
     }
     if (node->asof.is_used) {
         return unnest_asof(arguments, place);

@@ -26,7 +26,7 @@ static MrStatus refuse_condition(MrBinder *b, const MrExpr *part, const char *wh
     return MR_ERR_UNSUPPORTED;
 }
 
-/* right.column + interval <= left.column, in its spellings. */
+/* right.column + interval <= left.column, or >=, in their spellings. */
 static MrStatus take_shifted_time(MrBinder *b, MrLogical *join, const MrExpr *part)
 {
     MrAsofTimes times;
@@ -34,6 +34,7 @@ static MrStatus take_shifted_time(MrBinder *b, MrLogical *join, const MrExpr *pa
         return refuse_condition(b, part, "a comparison that is not of two columns");
     }
     join->asof = (MrLogicalAsof){ .is_used = true,
+                                  .is_later = times.is_later,
                                   .is_strict = part->function->name[1] == '\0',
                                   .shift_us = times.shift_us };
     join->left_time.column = (int32_t)times.left;
@@ -81,9 +82,18 @@ static bool is_time_comparison(const MrLogical *join, const MrExpr *part)
            (is_moment(type) || type == MR_TYPE_INT64);
 }
 
+/* Of the outside it may say which left rows look for one; which right row one finds would be
+ * another for each row of the outside. */
+static bool finds_by_outer(const MrLogical *join, const MrExpr *part)
+{
+    return mr_join_is_about_right(join, part) && mr_expr_has_outer(part) &&
+           !mr_expr_is_binary(part, "=");
+}
+
 /* What stays are equalities of both sides, what one side can be asked alone (which right rows are
  * to be found, which left rows look for one), how far apart the times are, and conditions that
- * cannot fail: how often they are asked depends on the cuts. */
+ * cannot fail: how often they are asked depends on the cuts, but ON WINDOW CLOSE, where left rows
+ * look once. */
 static MrStatus check_rest(MrBinder *b, MrLogical *join)
 {
     MrJoinParts parts;
@@ -94,10 +104,13 @@ static MrStatus check_rest(MrBinder *b, MrLogical *join)
         if (mr_expr_has_subquery(part) || mr_expr_is_volatile(part)) {
             return refuse_condition(b, part, "a subquery or a volatile function");
         }
+        if (finds_by_outer(join, part)) {
+            return refuse_condition(b, part, "a comparison of the right side with an outer column");
+        }
         if (!mr_join_is_about_both(join, part)) {
             continue;
         }
-        if (mr_expr_is_fallible(part) && !mr_asof_bounds_time(join, part)) {
+        if (mr_expr_is_fallible(part) && !b->closes && !mr_asof_bounds_time(join, part)) {
             return refuse_condition(b, part, "an expression about both sides that can fail");
         }
         join->asof.has_condition = true;
@@ -105,11 +118,10 @@ static MrStatus check_rest(MrBinder *b, MrLogical *join)
     return MR_OK;
 }
 
-/* Which right rows a further condition finds is known for good only behind W, of rows that stay. */
+/* Which right row a further condition finds is known for good only behind W, of rows that stay. */
 MrStatus mr_asof_check_condition(MrBinder *b, const MrLogical *join)
 {
-    bool is_sure = join->asof.is_timed && !join->asof.is_later &&
-                   !mr_standing_can_change(join->input) &&
+    bool is_sure = join->asof.is_timed && !mr_standing_can_change(join->input) &&
                    (join->asof.right_stays || !mr_standing_can_change(join->right));
     return !join->asof.has_condition || is_sure
                ? MR_OK
@@ -272,8 +284,12 @@ MrStatus mr_asof_set_version(MrBinder *b, MrLogical *join, const MrScope *right,
 
 /* ---- AS OF PROCTIME() at the prompt --------------------------------------------------------- */
 
+/* Rows that come in the places of the log that they have in streams. */
 static bool reads_only_streams(const MrLogical *node)
 {
+    if (node->kind == MR_LOGICAL_JOIN && node->is_lookup) {
+        return reads_only_streams(node->input); /* as they come, with what the table had there */
+    }
     return node->kind == MR_LOGICAL_SCAN
                ? node->scan == MR_SCAN_STREAM
                : reads_only_streams(node->input) &&
