@@ -167,6 +167,17 @@ static bool closes_with_group(const MrLogical *join, const MrLogical *group)
            memcmp(&time->window_of->window, &join->closes_by_window->window, sizeof(MrWindow)) == 0;
 }
 
+/* Rows of COUNT_WINDOW, one by one. */
+static bool shows_count_windows(const MrLogical *node)
+{
+    while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT ||
+           node->kind == MR_LOGICAL_PROJECT_SET) {
+        node = node->input;
+    }
+    return (node->kind == MR_LOGICAL_AGGREGATE || node->kind == MR_LOGICAL_WINDOW) &&
+           node->window_kind == MR_GROUP_WINDOW_COUNT;
+}
+
 static MrStatus check_node(EmitCheck *check, const MrLogical *node)
 {
     if (node == NULL) {
@@ -176,6 +187,14 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
         check->has_aggregate = true;
         bool closes = node->window_kind == MR_GROUP_WINDOW_COUNT ||
                       (node->window_kind != MR_GROUP_WINDOW_NONE && node->time_is_event);
+        if (check->on_close && !closes && shows_count_windows(node->input)) {
+            return never_closes(
+                check->b, check->statement,
+                "the rows of COUNT_WINDOW are not grouped by their window, and a later window may "
+                "add to any other group",
+                "Group by window_start, window_end and exactly the keys of PARTITION BY; or use "
+                "EMIT ON UPDATE.");
+        }
         if (check->on_close && !closes) {
             return never_closes(
                 check->b, check->statement,
@@ -279,7 +298,8 @@ static bool keeps_right_rows_for_ever(const MrLogical *node)
     if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
         return false;
     }
-    return (node->kind == MR_LOGICAL_JOIN && node->asof.has_condition && !node->asof.has_reach) ||
+    return (node->kind == MR_LOGICAL_JOIN && node->asof.has_condition && !node->asof.has_reach &&
+            !node->asof.is_later) ||
            keeps_right_rows_for_ever(node->input) || keeps_right_rows_for_ever(node->right);
 }
 
