@@ -12,6 +12,7 @@ KEYS = 10_000
 PATIENCE_SECONDS = 300          # only for what hangs
 WINDOW = 10                     # seconds; the generator makes 200 000 rows a second of event time
 ONE_WINDOW = 3600               # seconds that hold all rows: as many result rows as keys
+FEW_KEYS = 2_000                # 10 000 result rows in the five windows of ten million bids
 COLUMNS = ("auction bigint NOT NULL, bidder bigint NOT NULL, price bigint NOT NULL, "
            "channel text NOT NULL, url text NOT NULL, at timestamp NOT NULL")
 DUCK_COLUMNS = ("{'auction': 'BIGINT', 'bidder': 'BIGINT', 'price': 'BIGINT', "
@@ -43,10 +44,10 @@ def stream_sql(name="bids", durability="fsync", path=None, at_end="close"):
             f"WATERMARK FOR at AS at - INTERVAL '4 seconds') WITH ({options})")
 
 
-def view_sql(name="totals", emit="ON WINDOW CLOSE", window=WINDOW):
+def view_sql(name="totals", emit="ON WINDOW CLOSE", window=WINDOW, stream="bids"):
     return (f"CREATE MATERIALIZED VIEW {name} AS "
             "SELECT window_start, auction, count(*) AS bids, sum(price) AS total "
-            f"FROM TUMBLE(bids, at, INTERVAL '{window} seconds') "
+            f"FROM TUMBLE({stream}, at, INTERVAL '{window} seconds') "
             f"GROUP BY window_start, auction EMIT {emit}")
 
 

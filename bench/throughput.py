@@ -117,19 +117,41 @@ def ingest(context, names):
 
 # ---- in memory ---------------------------------------------------------------------------------
 
-def load(running, path):
+# What one and two workers are timed over: stream, target, seconds of a window, and what it measures.
+SCALING = {
+    "memory-scaling-literal": (
+        "few", "", bids.WINDOW, "two workers over one, 10 000 groups in all",
+        "five windows of 2 000 groups"),
+    "memory-scaling": (
+        "bids", "", bids.WINDOW, "two workers over one, 50 000 groups in all",
+        "five windows of 10 000 groups"),
+    "memory-scaling-window": (
+        "bids", "", bids.ONE_WINDOW, "two workers over one, 10 000 groups in one window",
+        "all is written when all is counted"),
+    "memory-scaling-discard": (
+        "bids", "nowhere.", bids.WINDOW, "two workers over one, 50 000 groups thrown away",
+        "no target's thread beside them"),
+}
+SCALING_FLOOR = 1.6
+STREAM_KEYS = {"bids": bids.KEYS, "few": bids.FEW_KEYS}
+
+
+def load(context, running):
     with running.connect() as connection:
-        connection.execute(bids.stream_sql(path=path))
+        for stream, keys in STREAM_KEYS.items():
+            path = bids.generate(context, "csv", keys)
+            connection.execute(bids.stream_sql(stream, path=path))
         connection.execute("FLUSH")
+        connection.execute(growth.DISCARD)
 
 
-def time_view(running, name, emit, where="", window=bids.WINDOW):
+def time_view(running, name, emit="ON WINDOW CLOSE", where="", window=bids.WINDOW, stream="bids"):
     """CREATE MATERIALIZED VIEW over retained rows until its first covering commit; `where`: a target
     that is not read again."""
     pid = running.process.pid
     with running.connect() as connection:
         cpu, start = machine.cpu_seconds(pid), time.monotonic()
-        connection.execute(bids.view_sql(where + name, emit, window))
+        connection.execute(bids.view_sql(where + name, emit, window, stream))
         connection.execute("FLUSH")
         run = {"seconds": time.monotonic() - start, "cpu": machine.cpu_seconds(pid) - cpu}
         run["lanes"] = [list(row) for row in connection.execute(
@@ -140,56 +162,59 @@ def time_view(running, name, emit, where="", window=bids.WINDOW):
     return run
 
 
+def peer_answers(context, peer):
+    """The digest of the peer's answer by stream and window."""
+    answers = {}
+    for stream, keys in STREAM_KEYS.items():
+        path = bids.generate(context, "csv", keys)
+        peer.run(f"CREATE TABLE {stream} AS SELECT * FROM {bids.duck_csv(path)}")
+        for window in (bids.ONE_WINDOW, bids.WINDOW):
+            peer.run(bids.duck_sql(stream, window))
+            answers[stream, window] = bids.duck_digest(peer)
+    return answers
+
+
+def time_scaling(servers, answers, number, runs):
+    """One worker and two in turn, over every variant; `runs`: by variant, of one and of two."""
+    for key, (stream, where, window, _, _) in SCALING.items():
+        for running, done in zip(servers, runs[key]):
+            done.append(time_view(running, f"totals_{number}", where=where, window=window,
+                                  stream=stream))
+            if not where:
+                check_answer(key, done[-1]["digest"], answers[stream, window])
+
+
+def report_scaling(context, runs):
+    for key, (_, _, _, title, note) in SCALING.items():
+        one, two = runs[key]
+        lanes = ", ".join(str(rows) for _, rows in two[-1]["lanes"])
+        context.figures.add(key, f"in memory: {title}", [median_ratio(one, two)], "x",
+                            floor=SCALING_FLOOR, note=f"{note}; rows by worker {lanes}")
+        context.figures.detail(key, {"one": one, "two": two})
+
+
 def memory(context):
-    path = bids.data(context, "csv")
-    one, two, update, theirs = [], [], [], []
-    one_discarded, two_discarded = [], []
-    one_whole, two_whole = [], []
+    update, theirs = [], []
+    runs = {key: ([], []) for key in SCALING}
     with Peer() as peer, bids.server(context, workers=2, log_cache="8GB") as pair, \
             bids.server(context, workers=1, log_cache="8GB") as single:
-        load(pair, path)
-        load(single, path)
-        peer.run(f"CREATE TABLE bids AS SELECT * FROM {bids.duck_csv(path)}")
-        peer.run(bids.duck_sql("bids", bids.ONE_WINDOW))
-        expected_whole = bids.duck_digest(peer)
-        sql = bids.duck_sql("bids")
-        peer.run(sql)
-        expected = bids.duck_digest(peer)
-        for running in (pair, single):
-            running.execute(growth.DISCARD)
-            time_view(running, "warm", "ON WINDOW CLOSE")
+        answers = peer_answers(context, peer)
+        for running in (single, pair):
+            load(context, running)
+            time_view(running, "warm")
         for number in range(context.runs):
-            for running, runs, emit in ((pair, two, "ON WINDOW CLOSE"),
-                                        (single, one, "ON WINDOW CLOSE"),
-                                        (pair, update, "ON UPDATE")):
-                run = time_view(running, f"totals_{number}", emit)
-                check_answer("in memory", run["digest"], expected)
-                runs.append(run)
-                if runs is two:
-                    seconds, cpu = peer.run(sql)
-                    theirs.append({"seconds": seconds, "cpu": cpu})
-            for running, runs in ((pair, two_discarded), (single, one_discarded)):
-                runs.append(time_view(running, f"totals_{number}", "ON WINDOW CLOSE", "nowhere."))
-            for running, runs in ((pair, two_whole), (single, one_whole)):
-                runs.append(time_view(running, f"totals_{number}", "ON WINDOW CLOSE",
-                                      window=bids.ONE_WINDOW))
-                check_answer("in memory, one window", runs[-1]["digest"], expected_whole)
-            context.say(f"memory {number + 1}/{context.runs}: "
-                        f"{context.rows / two[-1]['seconds'] / 1e6:.1f} M rows/s, one worker "
-                        f"{context.rows / one[-1]['seconds'] / 1e6:.1f}, "
+            time_scaling((single, pair), answers, number, runs)
+            update.append(time_view(pair, f"totals_{number}", "ON UPDATE"))
+            check_answer("in memory", update[-1]["digest"], answers["bids", bids.WINDOW])
+            seconds, cpu = peer.run(bids.duck_sql("bids"))
+            theirs.append({"seconds": seconds, "cpu": cpu})
+            one, two = (done[-1]["seconds"] for done in runs["memory-scaling"])
+            context.say(f"memory {number + 1}/{context.runs}: {context.rows / two / 1e6:.1f} M rows/s, "
+                        f"one worker {context.rows / one / 1e6:.1f}, "
                         f"DuckDB {context.rows / theirs[-1]['seconds'] / 1e6:.1f}")
-    report(context, "memory", "in memory", two, theirs, (0.5, 1.0))
+    report(context, "memory", "in memory", runs["memory-scaling"][1], theirs, (0.5, 1.0))
     report(context, "memory-update", "in memory, ON UPDATE", update, theirs)
-    context.figures.add("memory-scaling", "in memory: two workers over one",
-                        [median_ratio(one, two)], "x", floor=1.6,
-                        note="rows by worker " + ", ".join(str(rows)
-                                                           for _, rows in two[-1]["lanes"]))
-    context.figures.add("memory-scaling-window", "in memory: two workers over one, all in one window",
-                        [median_ratio(one_whole, two_whole)], "x",
-                        note="a fifth of the result rows; bench/README.md has the account")
-    context.figures.add("memory-scaling-discard", "in memory: two workers over one, rows thrown away",
-                        [median_ratio(one_discarded, two_discarded)], "x",
-                        note="no target's thread beside them")
+    report_scaling(context, runs)
 
 
 def median_ratio(above, below):
