@@ -218,6 +218,7 @@ typedef struct MrAstSubscript { /* a[i], a[l:u]; bounds of a slice may be NULL *
     MrNode *lower; /* the index itself when no slice */
     MrNode *upper;
     bool slice;
+    bool apart; /* of (a[i])[j]: an access of its own, not one more dimension of that below */
 } MrAstSubscript;
 
 typedef struct MrAstField { /* (x).name, (x).* */

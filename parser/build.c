@@ -56,6 +56,26 @@ void mr_build_unsupported(MrParse *parse, int32_t position, const char *what, co
     }
 }
 
+void mr_build_unsupported_statement(MrParse *parse, const MrToken *first)
+{
+    static const struct {
+        const char *first, *hint;
+    } hints[] = {
+        { "analyze", "What the planner knows of tables is kept up to date by itself." },
+        { "analyse", "What the planner knows of tables is kept up to date by itself." },
+        { "vacuum", "Space is given back by itself." },
+        { "grant", "There are no privileges yet: hba_file says who may log in." },
+        { "revoke", "There are no privileges yet: hba_file says who may log in." },
+        { "merge", "INSERT … ON CONFLICT, UPDATE … FROM or DELETE … USING." },
+        { "lock", "Statements that change tables run one at a time." },
+    };
+    const char *hint = NULL;
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+        hint = strcmp(first->text, hints[i].first) == 0 ? hints[i].hint : hint;
+    }
+    mr_build_unsupported(parse, first->position, first->text, hint);
+}
+
 void mr_build_syntax_error(MrParse *parse, const MrToken *token)
 {
     if (parse->status != MR_OK) {

@@ -267,7 +267,10 @@ MrNode *mr_build_indirection(MrParse *parse, MrNode *operand, MrNodeList indirec
                 mr_build_fail(parse, MR_ERR_SYNTAX, item->position, "improper use of \"*\"");
             }
         } else {
-            MR_AST_AS(MrAstSubscript, item)->operand = operand;
+            MrAstSubscript *subscript = MR_AST_AS(MrAstSubscript, item);
+            subscript->operand = operand;
+            /* What stands before the first of these and is a subscript was in parentheses. */
+            subscript->apart = i == 0 && operand->kind == MR_AST_SUBSCRIPT;
         }
         operand = item;
     }

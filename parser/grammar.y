@@ -79,7 +79,7 @@ stmt ::= unsupported_stmt.
 /* Statements of PostgreSQL that Millrace has no use for (yet): refused as soon as they start. */
 unsupported_stmt ::= ANALYZE|ANALYSE|CALL|CHECKPOINT|CLUSTER|DO|GRANT|IMPORT|LOAD|LOCK|MERGE
     |REASSIGN|REINDEX|REVOKE|SECURITY|VACUUM(T). {
-    mr_build_unsupported(p, T.position, T.text, NULL);
+    mr_build_unsupported_statement(p, &T);
 }
 unsupported_stmt ::= CREATE SCHEMA(T). {
     mr_build_unsupported(p, T.position, "CREATE SCHEMA",

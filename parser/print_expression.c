@@ -461,7 +461,13 @@ static void print_selected(MrPrinter *printer, const MrNode *node, bool field)
 
 static void print_subscript(MrPrinter *printer, const MrAstSubscript *node)
 {
-    print_selected(printer, node->operand, false);
+    if (node->apart) {
+        PUT(printer, "(");
+        mr_print_expression(printer, node->operand, MR_BIND_ANY);
+        PUT(printer, ")");
+    } else {
+        print_selected(printer, node->operand, false);
+    }
     PUT(printer, "[");
     if (node->lower != NULL) {
         mr_print_expression(printer, node->lower, MR_BIND_ANY);

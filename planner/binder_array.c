@@ -84,7 +84,7 @@ typedef struct Subscripts {
     const MrNode *operand;
 } Subscripts;
 
-/* a[1][2] is one access of two dimensions. */
+/* a[1][2] is one access of two dimensions, (a[1:2])[2] are two accesses. */
 static MrStatus gather_subscripts(MrBinder *b, const MrAstSubscript *node, Subscripts *out)
 {
     const MrNode *at = &node->base;
@@ -98,6 +98,9 @@ static MrStatus gather_subscripts(MrBinder *b, const MrAstSubscript *node, Subsc
         out->slice |= subscript->slice;
         out->items[out->count++] = subscript;
         at = subscript->operand;
+        if (subscript->apart) {
+            break;
+        }
     }
     out->operand = at;
     return MR_OK;

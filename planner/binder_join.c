@@ -237,9 +237,9 @@ static MrStatus bind_using(MrBinder *b, const MrAstFromJoin *join, const MrNameL
         MR_TRY(find_common(b, left, columns->items[i], "left", position, &sides[0]));
         MR_TRY(find_common(b, right, columns->items[i], "right", position, &sides[1]));
         bool is_time = ends_with_time(join, columns, i);
+        MR_TRY(merge_columns(b, join->join, sides[0], sides[1], position, &merged));
         MR_TRY(mr_bind_operator(b, is_time ? ">=" : "=", sides[0], sides[1], position, &equal));
         MR_TRY(mr_expr_and(b->arena, *condition, equal, condition, b->err));
-        MR_TRY(merge_columns(b, join->join, sides[0], sides[1], position, &merged));
         MR_TRY(add_name(b, out, columns->items[i], merged));
     }
     return MR_OK;

@@ -135,6 +135,7 @@ static const ErrorCase own_error_cases[] = {
       "TABLESPACE OF AN INDEX is not supported" },
     { "GRANT SELECT ON t TO u", "0A000", 0, "GRANT is not supported" },
     { "vacuum", "0A000", 0, "VACUUM is not supported" },
+    { "ANALYZE t", "0A000", 0, "ANALYZE is not supported" },
     { "ALTER TABLE t OWNER TO a", "0A000", 14, "this form of ALTER is not supported" },
     { "SELECT * FROM t MATCH_RECOGNIZE (PARTITION BY a)", "0A000", 16,
       "MATCH_RECOGNIZE is not supported" },
