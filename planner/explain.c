@@ -5,6 +5,7 @@
 #include "planner/explain.h"
 
 #include "planner/explain_internal.h"
+#include "planner/judged.h"
 #include "planner/over.h"
 #include "planner/window.h"
 
@@ -406,6 +407,27 @@ static MrStatus describe_sort(MrExplain *explain, const MrDagNode *node)
 
 /* ---- OVER and top-N ------------------------------------------------------------------------ */
 
+/* Rows made of others that can fail cost more, and what can fail could be written otherwise. */
+static MrStatus add_judged(MrExplain *explain)
+{
+    MrJudged judged;
+    if (!explain->dag->judges_records) {
+        return MR_OK;
+    }
+    MR_TRY(mr_judged_find(explain->arena, explain->dag, &judged, explain->err));
+    const MrDagNode *node = &explain->dag->nodes[judged.node];
+    mr_builder_append_string(&explain->text, "behind every record, as ");
+    if (judged.reason == NULL) {
+        mr_builder_append_string(&explain->text, "the recursion may go round");
+    } else if (node->kind == MR_OPERATOR_JOIN) {
+        mr_builder_append_string(&explain->text, "the condition of the join can fail");
+    } else {
+        mr_expr_print(judged.reason, &explain->dag->nodes[node->input].schema, &explain->text);
+        mr_builder_append_string(&explain->text, " can fail");
+    }
+    return mr_explain_add(explain, "Judged");
+}
+
 static MrStatus describe_deliver(MrExplain *explain)
 {
     const MrPlan *plan = explain->plan;
@@ -417,6 +439,7 @@ static MrStatus describe_deliver(MrExplain *explain)
                                plan->append_only ? "only ever added" : "kept up to date by key"));
     mr_explain_append_emit(&explain->text, plan->emit, plan->emit_every_us);
     MR_TRY(mr_explain_add(explain, "Emit"));
+    MR_TRY(add_judged(explain));
     return explain->verbose ? add_output(explain, &plan->output) : MR_OK;
 }
 

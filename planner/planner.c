@@ -11,6 +11,7 @@
 #include "planner/flink.h"
 #include "planner/flink_feed.h"
 #include "planner/integral.h"
+#include "planner/judged.h"
 #include "planner/lower.h"
 #include "planner/rewrite.h"
 #include "planner/since.h"
@@ -165,6 +166,7 @@ static MrStatus without_names(MrBinder *b, const MrPlan *plan, MrPlan *out)
     }
     *out = *plan;
     out->dag = dag;
+    dag->judges_records = false;           /* when rows are looked at neither */
     out->dispatch = (MrPlanDispatch){ 0 }; /* how rows come changes no answer */
     return MR_OK;
 }
@@ -237,6 +239,7 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     MrBinder binder;
     MrLogical *tree;
     MrPlan *plan;
+    MrJudged judged;
     mr_binder_init(&binder, context, MR_BIND_STANDING, err);
     MR_NEW(context->arena, plan, err);
     MR_TRY(refuse_temporary(&binder, statement));
@@ -257,7 +260,8 @@ MrStatus mr_planner_standing(MrPlannerContext *context, const MrAstCreateView *s
     MR_TRY(mr_plan_integral_columns(context->arena, plan->dag, &plan->integral, err));
     MR_TRY(mr_dependent_parents(context->arena, tree, plan, err));
     mr_standing_note_state(&binder, tree, plan->is_flink);
-    ((MrDag *)(uintptr_t)plan->dag)->judges_records = mr_standing_judges_records(plan); /* ours */
+    MR_TRY(mr_judged_find(context->arena, plan->dag, &judged, err));
+    ((MrDag *)(uintptr_t)plan->dag)->judges_records = judged.is_judged; /* ours */
     MR_TRY(mr_plan_find_dispatch(context->arena, plan, err));
     MR_TRY(hash_plan(&binder, plan));
     if (plan->flink != NULL) {

@@ -28,8 +28,4 @@ MrStatus mr_standing_derive_key(MrBinder *b, MrLogical **tree, MrPlan *plan);
 /* The NOTICE about groups that nothing removes. */
 void mr_standing_note_state(MrBinder *b, const MrLogical *tree, bool is_flink);
 
-/* Whether the query must be told of rows made of others that fail, behind every record of the log:
- * they count, however much is run at once, or one says that a subquery had several rows. */
-bool mr_standing_judges_records(const MrPlan *plan);
-
 #endif

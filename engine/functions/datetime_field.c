@@ -3,6 +3,7 @@
  * date_trunc.  Fields are common/datetime.h's; timestamptz is local time of the query's zone.
  */
 #include "engine/functions/datetime_cells.h"
+#include "engine/functions/fails_by_text.h"
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
 
@@ -481,18 +482,22 @@ MR_KERNEL(truncate_in_zone)
     return MR_OK;
 }
 
+/* The field alone decides; of years near the end date_trunc finds no start, and an interval can
+ * have more seconds than a number. */
+#define BY_TEXT (FALLIBLE | MR_FN_FAILS_BY_TEXT)
+
 #define EXTRACT_ENTRIES(TYPE, KERNEL, FLAGS, FIELD, VALUE, NUMERIC_TEXT, DOUBLE_TEXT)       \
-    F2("extract", TEXT, TYPE, NUMERIC, KERNEL, FALLIBLE | (FLAGS),                          \
+    F2("extract", TEXT, TYPE, NUMERIC, KERNEL, BY_TEXT | (FLAGS),                           \
        "A part of the time; SQL writes extract(part FROM t).",                              \
        "extract(" FIELD " FROM " VALUE ")", NUMERIC_TEXT),                                  \
-        F2("date_part", TEXT, TYPE, FLOAT64, KERNEL, FALLIBLE | (FLAGS),                    \
+        F2("date_part", TEXT, TYPE, FLOAT64, KERNEL, BY_TEXT | (FLAGS),                     \
            "A part of the time, as double precision.", "date_part('" FIELD "', " VALUE ")", \
            DOUBLE_TEXT)
 
-#define FIELD_ENTRIES(NAME, DOC, RETURNS)                                   \
-    F1(#NAME, TIMESTAMP, INT64, field_##NAME, FALLIBLE, DOC,                \
-       #NAME "(TIMESTAMP '2026-02-16 20:38:40')", RETURNS),                 \
-        F1(#NAME, TIMESTAMPTZ, INT64, field_##NAME, FALLIBLE | STABLE, DOC, \
+#define FIELD_ENTRIES(NAME, DOC, RETURNS)                                                        \
+    F1(#NAME, TIMESTAMP, INT64, field_##NAME, 0, DOC, #NAME "(TIMESTAMP '2026-02-16 20:38:40')", \
+       RETURNS),                                                                                 \
+        F1(#NAME, TIMESTAMPTZ, INT64, field_##NAME, STABLE, DOC,                                 \
            #NAME "(TIMESTAMPTZ '2026-02-16 20:38:40+00')", RETURNS)
 #define DAY_FIELD_ENTRIES(NAME, DOC, RETURNS) \
     FIELD_ENTRIES(NAME, DOC, RETURNS),        \
@@ -514,9 +519,9 @@ const MrFunction mr_functions_datetime_field[] = {
     DAY_FIELD_ENTRIES(month, "Month, 1 to 12.", "2"),
     DAY_FIELD_ENTRIES(week, "ISO week of the year.", "8"),
     DAY_FIELD_ENTRIES(day, "Day of the month.", "16"),
-    F1("dayofmonth", TIMESTAMP, INT64, field_day, FALLIBLE, "Day of the month.",
+    F1("dayofmonth", TIMESTAMP, INT64, field_day, 0, "Day of the month.",
        "dayofmonth(TIMESTAMP '2026-02-16 20:38:40')", "16"),
-    F1("dayofmonth", TIMESTAMPTZ, INT64, field_day, FALLIBLE | STABLE, "Day of the month.",
+    F1("dayofmonth", TIMESTAMPTZ, INT64, field_day, STABLE, "Day of the month.",
        "dayofmonth(TIMESTAMPTZ '2026-02-16 20:38:40+00')", "16"),
     F1("dayofmonth", DATE, INT64, field_day, FALLIBLE, "Day of the month.",
        "dayofmonth(DATE '2026-02-16')", "16"),
@@ -525,12 +530,12 @@ const MrFunction mr_functions_datetime_field[] = {
     FIELD_ENTRIES(hour, "Hour, 0 to 23.", "20"),
     FIELD_ENTRIES(minute, "Minute, 0 to 59.", "38"),
     FIELD_ENTRIES(second, "Whole second, 0 to 59.", "40"),
-    F2("date_trunc", TEXT, TIMESTAMP, TIMESTAMP, truncate_timestamp, FALLIBLE, "Cut to the unit.",
+    F2("date_trunc", TEXT, TIMESTAMP, TIMESTAMP, truncate_timestamp, BY_TEXT, "Cut to the unit.",
        "date_trunc('hour', TIMESTAMP '2026-02-16 20:38:40')", "2026-02-16 20:00:00"),
-    F2("date_trunc", TEXT, TIMESTAMPTZ, TIMESTAMPTZ, truncate_timestamptz, FALLIBLE | STABLE,
+    F2("date_trunc", TEXT, TIMESTAMPTZ, TIMESTAMPTZ, truncate_timestamptz, BY_TEXT | STABLE,
        "Cut to the unit of the query's zone.",
        "date_trunc('day', TIMESTAMPTZ '2026-02-16 20:38:40+00')", "2026-02-16 00:00:00+00"),
-    F3("date_trunc", TEXT, TIMESTAMPTZ, TEXT, TIMESTAMPTZ, truncate_in_zone, FALLIBLE,
+    F3("date_trunc", TEXT, TIMESTAMPTZ, TEXT, TIMESTAMPTZ, truncate_in_zone, BY_TEXT,
        "Cut to the unit of a zone.",
        "date_trunc('day', TIMESTAMPTZ '2026-02-16 20:38:40+00', 'Australia/Sydney')",
        "2026-02-16 13:00:00+00"),

@@ -4,6 +4,7 @@
  */
 #include "common/datetime_template.h"
 #include "engine/functions/datetime_cells.h"
+#include "engine/functions/fails_by_text.h"
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
 #include "engine/functions/text_rows.h"
@@ -150,10 +151,13 @@ MR_KERNEL(text_to_date)
     return MR_OK;
 }
 
+/* A template is at fault, or none of the moments is. */
+#define BY_TEXT (FALLIBLE | MR_FN_FAILS_BY_TEXT)
+
 const MrFunction mr_functions_datetime_format[] = {
-    F2("to_char", TIMESTAMP, TEXT, TEXT, timestamp_to_char, FALLIBLE, "By a template.",
+    F2("to_char", TIMESTAMP, TEXT, TEXT, timestamp_to_char, BY_TEXT, "By a template.",
        "to_char(TIMESTAMP '2002-04-20 17:31:12.66', 'HH12:MI:SS')", "05:31:12"),
-    F2("to_char", TIMESTAMPTZ, TEXT, TEXT, timestamptz_to_char, FALLIBLE | STABLE,
+    F2("to_char", TIMESTAMPTZ, TEXT, TEXT, timestamptz_to_char, BY_TEXT | STABLE,
        "By a template, in the query's zone.",
        "to_char(TIMESTAMPTZ '2002-04-20 17:31:12+00', 'YYYY-MM-DD HH24:MI TZ')",
        "2002-04-20 17:31 UTC"),

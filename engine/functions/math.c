@@ -224,6 +224,9 @@ MR_KERNEL(float8_width_bucket)
     return MR_OK;
 }
 
+/* Of any number. */
+#define F8_SURE(NAME, KERNEL, DOC, ARGUMENT, RETURNS) \
+    F1(NAME, FLOAT64, FLOAT64, KERNEL, 0, DOC, NAME "(" ARGUMENT ")", RETURNS)
 #define F8(NAME, KERNEL, DOC, ARGUMENT, RETURNS) \
     F1(NAME, FLOAT64, FLOAT64, KERNEL, FALLIBLE, DOC, NAME "(" ARGUMENT ")", RETURNS)
 
@@ -248,8 +251,8 @@ MR_KERNEL(float8_zscore)
 const MrFunction mr_functions_math[] = {
     F8("sqrt", float8_sqrt, "Square root.", "2::float8", "1.4142135623730951"),
     F1("|/", FLOAT64, FLOAT64, float8_sqrt, FALLIBLE, "Square root.", "|/ 25.0", "5"),
-    F8("cbrt", float8_cbrt, "Cube root.", "8.0", "2"),
-    F1("||/", FLOAT64, FLOAT64, float8_cbrt, FALLIBLE, "Cube root.", "||/ 8.0", "2"),
+    F8_SURE("cbrt", float8_cbrt, "Cube root.", "8.0", "2"),
+    F1("||/", FLOAT64, FLOAT64, float8_cbrt, 0, "Cube root.", "||/ 8.0", "2"),
     F8("exp", float8_exp, "e raised to the power.", "1::float8", "2.718281828459045"),
     F8("ln", float8_ln, "Natural logarithm.", "10::float8", "2.302585092994046"),
     F8("log", float8_log10, "Logarithm to base 10.", "1000::float8", "3"),
@@ -260,20 +263,20 @@ const MrFunction mr_functions_math[] = {
     F8("cot", float8_cot, "Cotangent of radians.", "0.5", "1.830487721712452"),
     F8("asin", float8_asin, "Arc sine.", "1.0", "1.5707963267948966"),
     F8("acos", float8_acos, "Arc cosine.", "1.0", "0"),
-    F8("atan", float8_atan, "Arc tangent.", "1.0", "0.7853981633974483"),
-    F8("sinh", float8_sinh, "Hyperbolic sine.", "0.0", "0"),
-    F8("cosh", float8_cosh, "Hyperbolic cosine.", "0.0", "1"),
-    F8("tanh", float8_tanh, "Hyperbolic tangent.", "0.0", "0"),
+    F8_SURE("atan", float8_atan, "Arc tangent.", "1.0", "0.7853981633974483"),
+    F8_SURE("sinh", float8_sinh, "Hyperbolic sine.", "0.0", "0"),
+    F8_SURE("cosh", float8_cosh, "Hyperbolic cosine.", "0.0", "1"),
+    F8_SURE("tanh", float8_tanh, "Hyperbolic tangent.", "0.0", "0"),
     F2("atan2", FLOAT64, FLOAT64, FLOAT64, float8_atan2, 0, "Arc tangent of y / x.", "atan2(1, 0)",
        "1.5707963267948966"),
     F8("degrees", float8_degrees, "Radians to degrees.", "0.5", "28.64788975654116"),
-    F8("radians", float8_radians, "Degrees to radians.", "45.0", "0.7853981633974483"),
-    F8("ceil", float8_ceil, "Least whole number not below.", "(-1.5)::float8", "-1"),
-    F8("ceiling", float8_ceil, "Least whole number not below.", "1.2::float8", "2"),
-    F8("floor", float8_floor, "Greatest whole number not above.", "(-1.5)::float8", "-2"),
-    F8("round", float8_round, "Nearest whole number, halves to even.", "2.5::float8", "2"),
-    F8("trunc", float8_trunc, "Cut towards zero.", "(-1.9)::float8", "-1"),
-    F8("sign", float8_sign, "-1, 0 or 1.", "(-8.4)::float8", "-1"),
+    F8_SURE("radians", float8_radians, "Degrees to radians.", "45.0", "0.7853981633974483"),
+    F8_SURE("ceil", float8_ceil, "Least whole number not below.", "(-1.5)::float8", "-1"),
+    F8_SURE("ceiling", float8_ceil, "Least whole number not below.", "1.2::float8", "2"),
+    F8_SURE("floor", float8_floor, "Greatest whole number not above.", "(-1.5)::float8", "-2"),
+    F8_SURE("round", float8_round, "Nearest whole number, halves to even.", "2.5::float8", "2"),
+    F8_SURE("trunc", float8_trunc, "Cut towards zero.", "(-1.9)::float8", "-1"),
+    F8_SURE("sign", float8_sign, "-1, 0 or 1.", "(-8.4)::float8", "-1"),
     F0("pi", FLOAT64, float8_pi, 0, "The number pi.", "pi()", "3.141592653589793"),
     F2("power", FLOAT64, FLOAT64, FLOAT64, float8_power, FALLIBLE, "x raised to the power y.",
        "power(2::float8, 10)", "1024"),
