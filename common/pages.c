@@ -13,8 +13,11 @@ void mr_pages_advise_large(void *memory, size_t bytes)
 {
 #ifdef MADV_HUGEPAGE
     if (bytes >= ARRAY_BYTES_MIN) {
-        uintptr_t first = ((uintptr_t)memory + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
-        uintptr_t last = ((uintptr_t)memory + bytes) & ~(PAGE_BYTES - 1);
+        /* Whole pages outwards: an allocation of this size is a mapping of its own, whose first
+         * page has malloc's head.  With that page left out it would be two mappings to the kernel,
+         * which does not move two at once, and realloc would copy all of it. */
+        uintptr_t first = (uintptr_t)memory & ~(PAGE_BYTES - 1);
+        uintptr_t last = ((uintptr_t)memory + bytes + PAGE_BYTES - 1) & ~(PAGE_BYTES - 1);
         (void)madvise((void *)first, last - first, MADV_HUGEPAGE);
     }
 #else

@@ -28,54 +28,67 @@ static bool has_key(const MrGroupTable *table, uint32_t group)
     return mr_group_header(table, group)->nulls == 0;
 }
 
-/* The least key and how far the greatest is from it, in unsigned arithmetic, where no difference
- * overflows. */
-static void measure_keys(const MrGroupTable *table, uint64_t *least, uint64_t *distance)
+static void note_groups(MrGroupTable *table, uint32_t first)
 {
-    int64_t low = INT64_MAX, high = INT64_MIN;
-    for (uint32_t g = 0; g < table->count; g++) {
+    for (uint32_t g = first; g < table->count; g++) {
         if (has_key(table, g)) {
-            int64_t key = key_of(table, g);
-            low = key < low ? key : low;
-            high = key > high ? key : high;
+            mr_group_direct_note(&table->direct, (uint64_t)key_of(table, g), g);
         }
     }
-    *least = (uint64_t)low;
-    *distance = low <= high ? (uint64_t)high - (uint64_t)low : UINT64_MAX;
+    table->direct.noted = table->count;
+}
+
+/* An array over the span, its places from `kept` on free; false where memory is short. */
+static bool resize(MrGroupTable *table, uint64_t least, uint64_t span, uint64_t kept)
+{
+    MrGroupDirect *direct = &table->direct;
+    int64_t more = (int64_t)((span - kept) * sizeof *direct->groups);
+    if (mr_memory_charge(table->memory, more, NULL) != MR_OK) {
+        return false;
+    }
+    uint32_t *groups =
+        kept == 0 ? calloc(span, sizeof *groups) : realloc(direct->groups, span * sizeof *groups);
+    if (groups == NULL) {
+        (void)mr_memory_charge(table->memory, -more, NULL);
+        return false;
+    }
+    if (kept > 0) {
+        memset(groups + kept, 0, (span - kept) * sizeof *groups);
+    }
+    mr_pages_advise_large(groups, span * sizeof *groups);
+    direct->groups = groups;
+    direct->least = least;
+    direct->span = span;
+    direct->has_outside = false;
+    return true;
 }
 
 void mr_group_direct_choose(MrGroupTable *table)
 {
     MrGroupDirect *direct = &table->direct;
     direct->due = table->count < GROUPS_MIN ? GROUPS_MIN : table->count + table->count / 4 + 1;
-    if (table->count < GROUPS_MIN || !has_word_keys(table) ||
+    if (table->count < GROUPS_MIN || !has_word_keys(table) || direct->low > direct->high ||
         (direct->groups != NULL && !direct->has_outside)) {
         return;
     }
-    uint64_t least, distance;
-    mr_group_direct_fini(table);
-    measure_keys(table, &least, &distance);
+    /* In unsigned arithmetic no difference overflows. */
+    uint64_t distance = (uint64_t)direct->high - (uint64_t)direct->low;
     if (distance >= PLACES_MIN && distance >= (uint64_t)table->count * PLACES_PER_GROUP_MAX) {
+        mr_group_direct_fini(table);
         return;
     }
     uint64_t spare = distance / 4; /* at both ends, for the keys that are still to come */
-    MrGroupDirect fresh = { .least = least - spare,
-                            .span = distance + 1 + 2 * spare,
-                            .due = direct->due };
-    if (mr_memory_charge(table->memory, mr_group_direct_bytes(&fresh), NULL) != MR_OK) {
-        return;
-    }
-    fresh.groups = calloc(fresh.span, sizeof *fresh.groups);
-    if (fresh.groups == NULL) {
-        (void)mr_memory_charge(table->memory, -mr_group_direct_bytes(&fresh), NULL);
-        return;
-    }
-    mr_pages_advise_large(fresh.groups, fresh.span * sizeof *fresh.groups);
-    *direct = fresh;
-    for (uint32_t g = 0; g < table->count; g++) {
-        if (has_key(table, g)) {
-            mr_group_direct_note(direct, (uint64_t)key_of(table, g), g);
+    bool grows_upwards = direct->groups != NULL && direct->low >= (int64_t)direct->least;
+    if (grows_upwards) { /* as ids do: only the groups that have come since are looked at */
+        uint64_t span = (uint64_t)direct->high - direct->least + 1 + spare;
+        if (resize(table, direct->least, span, direct->span)) {
+            note_groups(table, direct->noted);
         }
+        return;
+    }
+    mr_group_direct_fini(table);
+    if (resize(table, (uint64_t)direct->low - spare, distance + 1 + 2 * spare, 0)) {
+        note_groups(table, 0);
     }
 }
 
@@ -97,8 +110,10 @@ void mr_group_direct_clear(MrGroupTable *table)
     if (direct->groups != NULL) {
         memset(direct->groups, 0, direct->span * sizeof *direct->groups);
     }
-    direct->due = 0;
+    direct->due = direct->noted = 0;
     direct->has_outside = false;
+    direct->low = INT64_MAX;
+    direct->high = INT64_MIN;
 }
 
 void mr_group_direct_fini(MrGroupTable *table)
@@ -108,5 +123,5 @@ void mr_group_direct_fini(MrGroupTable *table)
         (void)mr_memory_charge(table->memory, -mr_group_direct_bytes(direct), NULL);
     }
     free(direct->groups);
-    *direct = (MrGroupDirect){ .due = direct->due };
+    *direct = (MrGroupDirect){ .due = direct->due, .low = direct->low, .high = direct->high };
 }

@@ -13,9 +13,24 @@
 typedef struct MrGroupDirect {
     uint32_t *groups; /* group + 1 by key - least; 0: not known.  NULL: there is no array */
     uint64_t least, span;
-    uint32_t due;     /* at so many groups it is looked at again whether an array pays */
-    bool has_outside; /* groups have come whose keys have no place in the array */
+    uint32_t due;      /* at so many groups it is looked at again whether an array pays */
+    uint32_t noted;    /* groups that had come when it was made */
+    bool has_outside;  /* groups have come whose keys have no place in the array */
+    int64_t low, high; /* of the keys that are one word; low > high: none */
 } MrGroupDirect;
+
+/* A table without groups. */
+static inline MrGroupDirect mr_group_direct_none(void)
+{
+    return (MrGroupDirect){ .low = INT64_MAX, .high = INT64_MIN };
+}
+
+/* The key of a new group. */
+static inline void mr_group_direct_widen(MrGroupDirect *direct, int64_t key)
+{
+    direct->low = key < direct->low ? key : direct->low;
+    direct->high = key > direct->high ? key : direct->high;
+}
 
 /* Group + 1, or 0. */
 static inline uint32_t mr_group_direct_find(const MrGroupDirect *direct, uint64_t key)

@@ -9,9 +9,7 @@
 #include "common/hash.h"
 #include "common/pages.h"
 
-enum { SLOTS_MIN = 64, ROWS_MIN = 16, PREFETCH_AHEAD = 16, PREFETCH_ROWS_AHEAD = 8, REHASHED = 32 };
-#define SALT_MASK UINT64_C(0xffff000000000000)
-#define GROUP_MASK UINT64_C(0x0000ffffffffffff)
+enum { ROWS_MIN = 16, PREFETCH_AHEAD = 16, PREFETCH_ROWS_AHEAD = 8 };
 /* Below this the slots fit a core's own cache, and prefetching costs more than it brings. */
 #define PREFETCH_SLOTS_MIN UINT64_C(16384)
 
@@ -32,7 +30,7 @@ MrStatus mr_memory_charge(MrMemory *memory, int64_t bytes, MrError *err)
 void mr_group_table_init(MrGroupTable *table, const MrKeyLayout *layout, uint32_t state_bytes,
                          MrMemory *memory)
 {
-    *table = (MrGroupTable){ .layout = layout, .memory = memory };
+    *table = (MrGroupTable){ .layout = layout, .memory = memory, .direct = mr_group_direct_none() };
     uint32_t offset = (uint32_t)sizeof(MrGroupHeader) + layout->bytes;
     /* Sums of 128 bits are read and written by 8-byte moves: 8 is alignment enough. */
     table->state_offset = offset;
@@ -46,10 +44,10 @@ void mr_group_table_fini(MrGroupTable *table)
         (void)mr_memory_charge(table->memory, -mr_group_table_bytes(table), NULL);
     }
     free(table->rows);
-    free(table->slots);
+    mr_group_slots_fini(&table->slots);
     free(table->direct.groups);
     mr_arena_fini(&table->text);
-    *table = (MrGroupTable){ .layout = table->layout };
+    *table = (MrGroupTable){ .layout = table->layout, .direct = mr_group_direct_none() };
 }
 
 void mr_group_table_drop_groups(MrGroupTable *table)
@@ -63,16 +61,13 @@ void mr_group_table_drop_groups(MrGroupTable *table)
 void mr_group_table_clear(MrGroupTable *table)
 {
     mr_group_table_drop_groups(table);
-    if (table->slots != NULL) {
-        memset(table->slots, 0, (table->slot_mask + 1) * sizeof *table->slots);
-    }
+    mr_group_slots_clear(&table->slots);
     mr_group_direct_clear(table);
 }
 
 int64_t mr_group_table_bytes(const MrGroupTable *table)
 {
-    return (int64_t)table->row_capacity * table->row_bytes +
-           (table->slots == NULL ? 0 : (int64_t)((table->slot_mask + 1) * sizeof *table->slots)) +
+    return (int64_t)table->row_capacity * table->row_bytes + mr_group_slots_bytes(&table->slots) +
            mr_group_direct_bytes(&table->direct) + (int64_t)table->text_charged;
 }
 
@@ -96,58 +91,6 @@ static MrStatus grow_rows(MrGroupTable *table, uint32_t wanted, MrError *err)
     mr_pages_advise_large(rows, (size_t)capacity * table->row_bytes);
     table->rows = rows;
     table->row_capacity = capacity;
-    return MR_OK;
-}
-
-/* Slots never fill beyond a half: then most keys are found at the first look, and the processor
- * guesses right that they are. */
-static inline bool needs_slots(const MrGroupTable *table, uint32_t groups)
-{
-    return table->slots == NULL || (uint64_t)groups * 2 >= table->slot_mask + 1;
-}
-
-/* Some groups at once, so that their slots come into the cache side by side. */
-static void rehash(const MrGroupTable *table, uint32_t first, uint32_t count, uint64_t *slots,
-                   uint64_t mask)
-{
-    uint64_t hashes[REHASHED];
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t g = first + i;
-        hashes[i] =
-            mr_key_hash(table->layout, mr_group_key(table, g), mr_group_header(table, g)->nulls);
-        __builtin_prefetch(&slots[hashes[i] & mask], 1);
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t at = hashes[i] & mask;
-        while (slots[at] != 0) {
-            at = (at + 1) & mask;
-        }
-        slots[at] = (hashes[i] & SALT_MASK) | (first + i + 1);
-    }
-}
-
-static MrStatus grow_slots(MrGroupTable *table, uint32_t groups, MrError *err)
-{
-    uint64_t before = table->slots == NULL ? 0 : table->slot_mask + 1;
-    uint64_t after = before == 0 ? SLOTS_MIN : before;
-    while ((uint64_t)groups * 2 >= after) {
-        after *= 2;
-    }
-    int64_t more = (int64_t)((after - before) * sizeof *table->slots);
-    MR_TRY(mr_memory_charge(table->memory, more, err));
-    uint64_t *slots = calloc(after, sizeof *slots);
-    if (slots == NULL) {
-        (void)mr_memory_charge(table->memory, -more, NULL);
-        return mr_error_no_memory(err);
-    }
-    mr_pages_advise_large(slots, after * sizeof *slots);
-    for (uint32_t g = 0; g < table->count; g += REHASHED) {
-        uint32_t some = table->count - g < REHASHED ? table->count - g : REHASHED;
-        rehash(table, g, some, slots, after - 1);
-    }
-    free(table->slots);
-    table->slots = slots;
-    table->slot_mask = after - 1;
     return MR_OK;
 }
 
@@ -180,12 +123,28 @@ MrStatus mr_group_table_reserve(MrGroupTable *table, uint32_t groups, MrError *e
     if (groups > table->row_capacity) {
         MR_TRY(grow_rows(table, groups, err));
     }
-    return needs_slots(table, groups) ? grow_slots(table, groups, err) : MR_OK;
+    return mr_group_slots_reserve(&table->slots, groups, table->memory, err);
 }
 
-static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
-                          uint64_t at, uint32_t *group, MrError *err)
+/* The first free place from where the look for the hash begins. */
+static uint64_t *free_slot(const MrGroupSlots *slots, uint64_t hash)
 {
+    const MrSlotPart *part = mr_slots_part(slots, hash);
+    uint32_t at = mr_slots_first(part, hash);
+    while (part->slots[at] != 0) {
+        at = (at + 1) & part->mask;
+    }
+    return &part->slots[at];
+}
+
+/* Slots grow before anything is put into the table, which is as it was where there is no memory. */
+static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
+                          uint32_t *group, MrError *err)
+{
+    MrSlotPart *part = mr_slots_part(&table->slots, hash);
+    if (mr_slot_part_is_full(part)) {
+        MR_TRY(mr_group_slots_grow(&table->slots, part, table->memory, err));
+    }
     if (table->count == table->row_capacity) {
         MR_TRY(grow_rows(table, table->count + 1, err));
     }
@@ -199,7 +158,13 @@ static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, 
     if (table->layout->has_text) {
         MR_TRY(own_key_text(table, row + sizeof(MrGroupHeader), nulls, err));
     }
-    table->slots[at] = (hash & SALT_MASK) | (g + 1);
+    if (table->layout->bytes == sizeof(int64_t) && nulls == 0) {
+        int64_t word;
+        memcpy(&word, key, sizeof word);
+        mr_group_direct_widen(&table->direct, word);
+    }
+    mr_slots_part(&table->slots, hash)->used++;
+    *free_slot(&table->slots, hash) = (hash >> 32 << 32) | (g + 1);
     table->count++;
     *group = g;
     return MR_OK;
@@ -225,60 +190,78 @@ static inline __attribute__((always_inline)) bool same_key(const MrGroupTable *t
     return mr_key_equal(table->layout, other, key);
 }
 
-/* The group of the key, made if there is none.  There is a free slot. */
+/* The group of the key, made if there is none. */
 static inline __attribute__((always_inline)) MrStatus find_or_add(MrGroupTable *table,
-                                                                  KeyShape shape, const char *key,
-                                                                  uint32_t nulls, uint64_t hash,
-                                                                  uint32_t *group, MrError *err)
+                                                                  KeyShape shape, bool is_split,
+                                                                  const char *key, uint32_t nulls,
+                                                                  uint64_t hash, uint32_t *group,
+                                                                  MrError *err)
 {
-    uint64_t at = hash & table->slot_mask;
-    for (;;) {
-        uint64_t slot = table->slots[at];
-        if (slot == 0) {
-            break;
-        }
-        uint32_t g = (uint32_t)((slot & GROUP_MASK) - 1);
-        if (((slot ^ hash) & SALT_MASK) == 0 && same_key(table, shape, g, key, nulls)) {
+    const MrSlotPart *part = mr_slots_part_of(&table->slots, is_split, hash);
+    uint32_t at = mr_slots_first(part, hash);
+    for (uint64_t slot; (slot = part->slots[at]) != 0; at = (at + 1) & part->mask) {
+        uint32_t g = mr_slot_group(slot);
+        if (mr_slot_matches(slot, hash) && same_key(table, shape, g, key, nulls)) {
             *group = g;
             return MR_OK;
         }
-        at = (at + 1) & table->slot_mask;
     }
-    MR_TRY(add_group(table, key, nulls, hash, at, group, err));
-    return needs_slots(table, table->count) ? grow_slots(table, table->count, err) : MR_OK;
+    return add_group(table, key, nulls, hash, group, err);
 }
 
 /* Slots come into the cache first, then, by what they say, the rows whose keys will be compared and
  * whose states will be updated. */
 static inline __attribute__((always_inline)) void prefetch_ahead(const MrGroupTable *table,
+                                                                 bool is_split,
                                                                  const uint64_t *hashes,
                                                                  const uint32_t *rows, uint32_t i,
                                                                  uint32_t count)
 {
     if (i + PREFETCH_AHEAD < count) {
-        uint32_t ahead = rows == NULL ? i + PREFETCH_AHEAD : rows[i + PREFETCH_AHEAD];
-        __builtin_prefetch(&table->slots[hashes[ahead] & table->slot_mask]);
+        uint64_t hash = hashes[rows == NULL ? i + PREFETCH_AHEAD : rows[i + PREFETCH_AHEAD]];
+        const MrSlotPart *part = mr_slots_part_of(&table->slots, is_split, hash);
+        __builtin_prefetch(&part->slots[mr_slots_first(part, hash)]);
     }
     if (i + PREFETCH_ROWS_AHEAD < count) {
-        uint32_t ahead = rows == NULL ? i + PREFETCH_ROWS_AHEAD : rows[i + PREFETCH_ROWS_AHEAD];
-        uint64_t next = table->slots[hashes[ahead] & table->slot_mask] & GROUP_MASK;
-        __builtin_prefetch(mr_group_row(table, next == 0 ? 0 : (uint32_t)(next - 1)), 1);
+        uint64_t hash =
+            hashes[rows == NULL ? i + PREFETCH_ROWS_AHEAD : rows[i + PREFETCH_ROWS_AHEAD]];
+        const MrSlotPart *part = mr_slots_part_of(&table->slots, is_split, hash);
+        uint64_t next = part->slots[mr_slots_first(part, hash)];
+        __builtin_prefetch(mr_group_row(table, next == 0 ? 0 : mr_slot_group(next)), 1);
     }
+}
+
+/* From row *at on, as far as the table stays split or whole as it is. */
+static inline __attribute__((always_inline)) MrStatus insert_some(
+    MrGroupTable *table, KeyShape shape, bool is_split, const MrKeyBatch *batch,
+    const uint32_t *rows, uint32_t count, uint32_t *at, uint32_t *groups, MrError *err)
+{
+    size_t width = table->layout->bytes;
+    uint32_t i = *at;
+    for (; i < count && mr_slots_are_split(&table->slots) == is_split; i++) {
+        uint32_t row = rows == NULL ? i : rows[i];
+        if (is_split || table->slots.count > PREFETCH_SLOTS_MIN) {
+            prefetch_ahead(table, is_split, batch->hashes, rows, i, count);
+        }
+        MR_TRY(find_or_add(table, shape, is_split, batch->keys + row * width,
+                           batch->nulls == NULL ? 0 : batch->nulls[row], batch->hashes[row],
+                           &groups[i], err));
+    }
+    *at = i;
+    return MR_OK;
 }
 
 static inline __attribute__((always_inline)) MrStatus insert_rows(
     MrGroupTable *table, KeyShape shape, const MrKeyBatch *batch, const uint32_t *rows,
     uint32_t count, uint32_t *groups, MrError *err)
 {
-    size_t width = table->layout->bytes;
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t row = rows == NULL ? i : rows[i];
-        if (table->slot_mask >= PREFETCH_SLOTS_MIN) {
-            prefetch_ahead(table, batch->hashes, rows, i, count);
+    uint32_t at = 0;
+    while (at < count) {
+        if (mr_slots_are_split(&table->slots)) {
+            MR_TRY(insert_some(table, shape, true, batch, rows, count, &at, groups, err));
+        } else {
+            MR_TRY(insert_some(table, shape, false, batch, rows, count, &at, groups, err));
         }
-        MR_TRY(find_or_add(table, shape, batch->keys + row * width,
-                           batch->nulls == NULL ? 0 : batch->nulls[row], batch->hashes[row],
-                           &groups[i], err));
     }
     return MR_OK;
 }
@@ -289,7 +272,8 @@ static __attribute__((noinline)) MrStatus insert_undirected(MrGroupTable *table,
 {
     uint64_t word;
     memcpy(&word, key, sizeof word);
-    MR_TRY(find_or_add(table, KEY_WORD, key, 0, mr_key_hash(table->layout, key, 0), group, err));
+    MR_TRY(find_or_add(table, KEY_WORD, mr_slots_are_split(&table->slots), key, 0,
+                       mr_key_hash(table->layout, key, 0), group, err));
     mr_group_direct_note(&table->direct, word, *group);
     if (table->count >= table->direct.due) {
         mr_group_direct_choose(table);
@@ -300,7 +284,7 @@ static __attribute__((noinline)) MrStatus insert_undirected(MrGroupTable *table,
 static MrStatus insert_direct(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
                               uint32_t count, uint32_t *groups, MrError *err)
 {
-    bool is_far = table->slot_mask >= PREFETCH_SLOTS_MIN;
+    bool is_far = table->slots.count > PREFETCH_SLOTS_MIN;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t row = rows == NULL ? i : rows[i];
         const char *key = batch->keys + (size_t)row * 8;
@@ -340,8 +324,8 @@ bool mr_group_table_is_direct(MrGroupTable *table, const MrKeyBatch *batch)
 MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, const uint32_t *rows,
                                uint32_t count, uint32_t *groups, MrError *err)
 {
-    if (needs_slots(table, table->count)) {
-        MR_TRY(grow_slots(table, table->count, err));
+    if (table->slots.parts == NULL) {
+        MR_TRY(mr_group_slots_reserve(&table->slots, 0, table->memory, err));
     }
     if (table->layout->count == 0) { /* one group for all */
         if (count > 0 && table->count == 0) {
@@ -365,26 +349,26 @@ MrStatus mr_group_table_insert(MrGroupTable *table, const MrKeyBatch *batch, con
 MrStatus mr_group_table_insert_one(MrGroupTable *table, const char *key, uint32_t nulls,
                                    uint64_t hash, uint32_t *group, MrError *err)
 {
-    if (needs_slots(table, table->count)) {
-        MR_TRY(grow_slots(table, table->count, err));
+    if (table->slots.parts == NULL) {
+        MR_TRY(mr_group_slots_reserve(&table->slots, 0, table->memory, err));
     }
-    return find_or_add(table, KEY_ANY, key, nulls, hash, group, err);
+    return find_or_add(table, KEY_ANY, mr_slots_are_split(&table->slots), key, nulls, hash, group,
+                       err);
 }
 
 uint32_t mr_group_table_find(const MrGroupTable *table, const char *key, uint32_t nulls,
                              uint64_t hash)
 {
-    if (table->slots == NULL) {
+    if (table->slots.parts == NULL) {
         return MR_NO_GROUP;
     }
-    uint64_t at = hash & table->slot_mask;
-    while (table->slots[at] != 0) {
-        uint32_t group = (uint32_t)((table->slots[at] & GROUP_MASK) - 1);
-        if (((table->slots[at] ^ hash) & SALT_MASK) == 0 &&
-            same_key(table, KEY_ANY, group, key, nulls)) {
+    const MrSlotPart *part = mr_slots_part(&table->slots, hash);
+    uint32_t at = mr_slots_first(part, hash);
+    for (uint64_t slot; (slot = part->slots[at]) != 0; at = (at + 1) & part->mask) {
+        uint32_t group = mr_slot_group(slot);
+        if (mr_slot_matches(slot, hash) && same_key(table, KEY_ANY, group, key, nulls)) {
             return group;
         }
-        at = (at + 1) & table->slot_mask;
     }
     return MR_NO_GROUP;
 }

@@ -1,14 +1,15 @@
 /*
  * engine/group_table.h - key → dense group number, and one row of memory per group.
  * Ticketing: finding a group's number is one loop, the aggregates' loops then index plain arrays.
- * Salted linear probing (16 bits of the hash beside the group number) after DuckDB's aggregate hash
- * table.  Memory is charged to the query.  Must not know aggregates or windows.
+ * Salted linear probing (half of the hash beside the group number) after DuckDB's aggregate hash
+ * table; group_slots.h.  Memory is charged to the query.  Must not know aggregates or windows.
  */
 #ifndef MR_ENGINE_GROUP_TABLE_H
 #define MR_ENGINE_GROUP_TABLE_H
 
 #include "engine/aggregate.h"
 #include "engine/group_direct.h"
+#include "engine/group_slots.h"
 #include "engine/key_batch.h"
 
 /* A group's row: this header, the encoded key, then `state_bytes` for the owner. */
@@ -24,8 +25,7 @@ typedef struct MrGroupTable {
     uint32_t count; /* groups */
     uint32_t row_capacity;
     char *rows;
-    uint64_t *slots;    /* high 16 bits of the hash, group number + 1 in the rest; 0: free */
-    uint64_t slot_mask; /* slots - 1; slots NULL: none yet */
+    MrGroupSlots slots;
     MrGroupDirect direct;
     MrArena text; /* bytes of long text in keys */
     size_t text_charged;

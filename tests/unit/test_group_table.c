@@ -7,6 +7,7 @@
 
 #include <math.h>
 
+#include "common/hash.h"
 #include "common/random.h"
 
 MrArena test_arena;
@@ -456,6 +457,162 @@ START_TEST(test_limit)
 }
 END_TEST
 
+enum { MANY = 400000 };
+
+/* Blocks of new and known keys, each number two blocks later again; group g is the g-th new key. */
+static void insert_many(MrGroupTable *table, const MrKeyLayout *layout, MrMemory *memory)
+{
+    static uint64_t keys[MR_VECTOR_ROWS], hashes[MR_VECTOR_ROWS];
+    static uint32_t groups[MR_VECTOR_ROWS];
+    MrError err = MR_ERROR_INIT;
+    for (uint64_t first = 0; first < MANY; first += MR_VECTOR_ROWS / 2) {
+        for (uint32_t i = 0; i < MR_VECTOR_ROWS; i++) {
+            keys[i] = mr_hash_u64(first + i);
+        }
+        const MrKeyBatch batch = { .rows = MR_VECTOR_ROWS, .keys = (char *)keys, .hashes = hashes };
+        mr_key_batch_hash(layout, batch.keys, NULL, MR_VECTOR_ROWS, hashes);
+        ck_assert_int_eq(mr_group_table_insert(table, &batch, NULL, MR_VECTOR_ROWS, groups, &err),
+                         MR_OK);
+        for (uint32_t i = 0; i < MR_VECTOR_ROWS; i++) {
+            ck_assert_uint_eq(groups[i], first + i);
+        }
+        ck_assert_int_eq(memory->used_bytes, mr_group_table_bytes(table));
+    }
+}
+
+/* Past 2^17 groups the slots are in parts: in the middle of a block, at once by a reservation, and
+ * still so after the table was cleared. */
+START_TEST(test_parts)
+{
+    const MrTypeId type = MR_TYPE_INT64;
+    MrKeyLayout layout;
+    MrGroupTable table;
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
+    mr_group_table_init(&table, &layout, 24, &memory);
+    if (_i == 1) {
+        ck_assert_int_eq(mr_group_table_reserve(&table, MANY, &err), MR_OK);
+        ck_assert(mr_slots_are_split(&table.slots));
+    }
+    for (uint32_t round = 0; round < 2; round++) {
+        insert_many(&table, &layout, &memory);
+        ck_assert(mr_slots_are_split(&table.slots));
+        for (uint64_t i = 0; i < MANY; i += 97) {
+            uint64_t key = mr_hash_u64(i), other = mr_hash_u64(i + 10 * MANY);
+            ck_assert_uint_eq(mr_group_table_find(&table, (const char *)&key, 0,
+                                                  mr_key_hash(&layout, (const char *)&key, 0)),
+                              i);
+            ck_assert_uint_eq(mr_group_table_find(&table, (const char *)&other, 0,
+                                                  mr_key_hash(&layout, (const char *)&other, 0)),
+                              MR_NO_GROUP);
+        }
+        mr_group_table_clear(&table);
+    }
+    mr_group_table_fini(&table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
+/* All hashes in one of the parts, which are made for a 256th of them. */
+START_TEST(test_one_part_of_many)
+{
+    const MrTypeId type = MR_TYPE_INT64;
+    MrKeyLayout layout;
+    MrGroupTable table;
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
+    mr_group_table_init(&table, &layout, 8, &memory);
+    for (uint32_t pass = 0; pass < 2; pass++) {
+        for (uint64_t i = 0; i < MANY; i++) {
+            uint64_t hash = UINT64_C(7) << 56 | mr_hash_u64(i) >> 8;
+            uint32_t group;
+            ck_assert_int_eq(
+                mr_group_table_insert_one(&table, (const char *)&i, 0, hash, &group, &err), MR_OK);
+            ck_assert_uint_eq(group, i);
+        }
+    }
+    ck_assert_int_eq(memory.used_bytes, mr_group_table_bytes(&table));
+    mr_group_table_fini(&table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
+/* Wherever the memory ends, what was in the table is found, and with more memory it goes on. */
+START_TEST(test_parts_without_memory)
+{
+    const MrTypeId type = MR_TYPE_INT64;
+    MrKeyLayout layout;
+    MrGroupTable table;
+    MrMemory memory = { .limit_bytes = 1 };
+    MrError err = MR_ERROR_INIT;
+    uint32_t refused = 0;
+    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
+    mr_group_table_init(&table, &layout, 8, &memory);
+    for (uint64_t i = 0; i < MANY / 2; i++) {
+        uint64_t key = i * 1000; /* too far apart for an array */
+        uint64_t hash = mr_key_hash(&layout, (const char *)&key, 0);
+        uint32_t group;
+        while (mr_group_table_insert_one(&table, (const char *)&key, 0, hash, &group, &err) !=
+               MR_OK) {
+            ck_assert_int_eq(memory.used_bytes, mr_group_table_bytes(&table));
+            ck_assert_uint_eq(table.count, i);
+            memory.limit_bytes += 1 + memory.limit_bytes / 3;
+            refused++;
+        }
+        ck_assert_uint_eq(group, i);
+    }
+    ck_assert_uint_gt(refused, 20);
+    ck_assert(mr_slots_are_split(&table.slots));
+    for (uint64_t i = 0; i < MANY / 2; i++) {
+        uint64_t key = i * 1000;
+        ck_assert_uint_eq(mr_group_table_find(&table, (const char *)&key, 0,
+                                              mr_key_hash(&layout, (const char *)&key, 0)),
+                          i);
+    }
+    mr_group_table_fini(&table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
+/* Ids that rise: the array is made longer, and knows those that came meanwhile. */
+START_TEST(test_direct_upwards)
+{
+    const MrTypeId type = MR_TYPE_INT64;
+    MrKeyLayout layout;
+    MrGroupTable table;
+    MrMemory memory = { 0 };
+    MrError err = MR_ERROR_INIT;
+    static uint32_t listed[MANY];
+    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
+    mr_group_table_init(&table, &layout, 8, &memory);
+    int64_t first = _i == 0 ? 1000 : _i == 1 ? INT64_MIN : INT64_MAX - 20000;
+    for (uint32_t i = 0; i < 20000; i += 100) {
+        int64_t keys[100];
+        uint64_t hashes[100];
+        uint32_t groups[100];
+        const MrKeyBatch batch = { .rows = 100, .keys = (char *)keys, .hashes = hashes };
+        for (uint32_t k = 0; k < 100; k++) {
+            keys[k] = first + (int64_t)i + k;
+        }
+        mr_key_batch_hash(&layout, batch.keys, NULL, 100, hashes);
+        ck_assert_int_eq(mr_group_table_insert(&table, &batch, NULL, 100, groups, &err), MR_OK);
+        for (uint32_t k = 0; k < 100; k++) {
+            ck_assert_uint_eq(groups[k], i + k);
+        }
+        ck_assert_int_eq(memory.used_bytes, mr_group_table_bytes(&table));
+    }
+    mr_group_direct_choose(&table);
+    ck_assert_uint_eq(mr_group_direct_list(&table, listed), 20000);
+    for (uint32_t i = 0; i < 20000; i++) {
+        ck_assert_uint_eq(listed[i], i);
+    }
+    mr_group_table_fini(&table);
+    ck_assert_int_eq(memory.used_bytes, 0);
+}
+END_TEST
+
 START_TEST(test_too_many_columns)
 {
     MrTypeId types[MR_KEYS_MAX + 1];
@@ -483,6 +640,10 @@ int main(void)
     tcase_add_test(tests, test_keys_of_all_groups);
     tcase_add_test(tests, test_without_columns);
     tcase_add_test(tests, test_limit);
+    tcase_add_loop_test(tests, test_parts, 0, 2);
+    tcase_add_test(tests, test_one_part_of_many);
+    tcase_add_test(tests, test_parts_without_memory);
+    tcase_add_loop_test(tests, test_direct_upwards, 0, 3);
     tcase_add_test(tests, test_too_many_columns);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
