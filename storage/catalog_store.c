@@ -13,7 +13,7 @@
 #include "storage/fault_vfs.h"
 
 #define APPLICATION_ID 0x4d524354 /* "MRCT" */
-enum { FORMAT_VERSION = 2 };
+enum { FORMAT_VERSION = 2, WAL_PAGES_MAX = 1000 };
 
 static const char schema_sql[] =
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
@@ -77,6 +77,31 @@ MrStatus catalog_trust(const MrCatalogStore *store, MrError *err)
     return mr_error_hint(err, "See to the disk, and start the server again.");
 }
 
+/* After each commit of the connection. */
+static int note_pages(void *context, sqlite3 *db, const char *name, int pages)
+{
+    (void)db, (void)name;
+    ((MrCatalogStore *)context)->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* What is committed is on the disk, in the write-ahead log; from time to time it goes to its place,
+ * and at once where old pages hold what was a secret.  SQLite would do the first by itself, but
+ * says nothing of a sync that fails then.  Any other failure is tried again at a later commit. */
+static void catalog_settle(MrCatalogStore *store)
+{
+    if (store->wal_pages < WAL_PAGES_MAX && !store->had_secret) {
+        return;
+    }
+    if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) !=
+        SQLITE_OK) {
+        (void)catalog_error(store, "settle", NULL);
+        return;
+    }
+    store->wal_pages = 0;
+    store->had_secret = false;
+}
+
 /* Runs a statement that gives no rows, and frees it. */
 MrStatus catalog_run(MrCatalogStore *store, sqlite3_stmt *statement, MrError *err)
 {
@@ -89,6 +114,9 @@ MrStatus catalog_run(MrCatalogStore *store, sqlite3_stmt *statement, MrError *er
     MrStatus status =
         code == SQLITE_DONE || code == SQLITE_ROW ? MR_OK : catalog_error(store, "write", err);
     sqlite3_finalize(statement);
+    if (status == MR_OK && sqlite3_get_autocommit(store->db) != 0) {
+        catalog_settle(store);
+    }
     return status;
 }
 
@@ -145,14 +173,14 @@ static MrStatus counters_load(MrCatalogStore *store, MrError *err)
 static MrStatus store_load(MrCatalogStore *store, MrError *err)
 {
     int64_t version;
-    /* A rollback journal that is cut to nothing and synced: that is the commit.  (DELETE would keep
-     * it here, with old secrets in it: an exclusive lock makes it persistent.)  EXTRA: the
-     * directory is synced too.  The file is small and written seldom. */
+    /* A commit is one sync of the write-ahead log.  The lock comes first: the log's index is then in
+     * our memory, and nobody else's connection can be at work on the file. */
     MR_TRY(catalog_exec(
         store,
-        "PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = EXTRA; PRAGMA trusted_schema = OFF;"
-        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON",
+        "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+        "PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON",
         "open", err));
+    (void)sqlite3_wal_hook(store->db, note_pages, store); /* in place of SQLite's own */
     MR_TRY(format_check(store, &version, err));
     if (version < FORMAT_VERSION) {
         char sql[sizeof schema_sql + sizeof roles_sql + 256];
@@ -249,6 +277,7 @@ MrStatus mr_catalog_store_commit(MrCatalogStore *store, MrError *err)
     mr_fault_point("catalog.before_commit");
     MR_TRY(catalog_exec(store, "COMMIT", "change", err));
     mr_fault_point("catalog.after_commit");
+    catalog_settle(store);
     store->applied = store->pending;
     store->next_id = store->pending_next_id;
     store->pending = 0;

@@ -78,6 +78,7 @@ MrStatus mr_catalog_store_put_secret(MrCatalogStore *store, const char *name, Mr
     MR_TRY(catalog_prepare(
         store, "INSERT INTO secrets VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = ?2",
         &statement, err));
+    store->had_secret = true; /* the one before */
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     if (value.length == 0) {
         sqlite3_bind_zeroblob(statement, 2, 0);
@@ -93,6 +94,7 @@ MrStatus mr_catalog_store_remove_secret(MrCatalogStore *store, const char *name,
     sqlite3_stmt *statement;
     *found = false;
     MR_TRY(catalog_prepare(store, "DELETE FROM secrets WHERE name = ?1", &statement, err));
+    store->had_secret = true;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     MR_TRY(catalog_run(store, statement, err));
     *found = sqlite3_changes(store->db) == 1;
@@ -152,6 +154,7 @@ MrStatus mr_catalog_store_put_role(MrCatalogStore *store, const MrCatalogRole *r
                            "INSERT INTO roles VALUES(?1, ?2, ?3)"
                            " ON CONFLICT(name) DO UPDATE SET can_login = ?2, verifier = ?3",
                            &statement, err));
+    store->had_secret = true; /* the verifier before */
     sqlite3_bind_text(statement, 1, role->name, -1, SQLITE_STATIC);
     sqlite3_bind_int(statement, 2, role->can_login);
     sqlite3_bind_text(statement, 3, role->verifier, -1, SQLITE_STATIC);
@@ -162,6 +165,7 @@ MrStatus mr_catalog_store_remove_role(MrCatalogStore *store, const char *name, M
 {
     sqlite3_stmt *statement;
     MR_TRY(catalog_prepare(store, "DELETE FROM roles WHERE name = ?1", &statement, err));
+    store->had_secret = true;
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     return catalog_run(store, statement, err);
 }

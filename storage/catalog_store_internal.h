@@ -15,7 +15,9 @@ struct MrCatalogStore {
     uint32_t next_id;
     uint64_t pending; /* DDL record being applied */
     uint32_t pending_next_id;
-    bool is_failed; /* a sync failed: no more writes */
+    bool is_failed;  /* a sync failed: no more writes */
+    bool had_secret; /* the write-ahead log may hold one that is not there any more */
+    int wal_pages;   /* in the write-ahead log */
 };
 
 MrStatus catalog_error(MrCatalogStore *store, const char *what, MrError *err);
