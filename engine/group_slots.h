@@ -2,7 +2,7 @@
  * engine/group_slots.h - hash to group number: the slots of a group table, by linear probing.
  * A slot holds the upper half of the hash beside the group, so that a part grows by reading its
  * slots in order and no row.  Past 2^17 groups there are 256 parts, each of which grows by itself:
- * what a row may have to wait for is then a 256th of the table (ClickHouse's two-level hash tables).
+ * what a row may have to wait for is then a 256th of the table (two-level tables of ClickHouse).
  * Parts of one size lie side by side in one array, so that they lie in large pages.
  * Memory is charged to the query.  Must not know what a key is.
  */

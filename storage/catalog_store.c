@@ -173,7 +173,7 @@ static MrStatus counters_load(MrCatalogStore *store, MrError *err)
 static MrStatus store_load(MrCatalogStore *store, MrError *err)
 {
     int64_t version;
-    /* A commit is one sync of the write-ahead log.  The lock comes first: the log's index is then in
+    /* A commit is one sync of the write-ahead log.  The lock is first: the log's index is then in
      * our memory, and nobody else's connection can be at work on the file. */
     MR_TRY(catalog_exec(
         store,
