@@ -5,6 +5,7 @@
 #include "planner/since.h"
 #include "server/ddl_internal.h"
 #include "server/scheduler.h"
+#include "server/versions.h"
 
 /* Where the first kept row of the plan's streams stands, and what of them is trimmed. */
 static void first_kept(const MrServer *server, const MrPlan *plan, uint64_t *first,
@@ -52,48 +53,6 @@ static MrStatus check_own_rows(const MrServer *server, const MrPlan *plan, uint6
     return MR_OK;
 }
 
-/* The answer depends on what a table was at some time: at the start, at the time of a row that
- * looks it up, when a window was closed. */
-static bool node_meets_versions(const MrDagNode *node)
-{
-    switch (node->kind) {
-    case MR_OPERATOR_SINCE: return true;
-    case MR_OPERATOR_JOIN: return ((const MrJoinSpec *)node->spec)->is_lookup;
-    case MR_OPERATOR_ASOF: return ((const MrAsofSpec *)node->spec)->is_versioned;
-    case MR_OPERATOR_AGGREGATE:
-        return ((const MrAggregateSpec *)node->spec)->emit == MR_EMIT_MODE_CLOSE;
-    default: return false;
-    }
-}
-
-static bool meets_versions(const MrPlan *plan)
-{
-    bool meets = plan->emit == MR_EMIT_MODE_CLOSE;
-    for (uint32_t n = 0; n < plan->dag->node_count; n++) {
-        meets |= node_meets_versions(&plan->dag->nodes[n]);
-    }
-    for (uint32_t p = 0; p < plan->parent_count; p++) {
-        meets |= plan->parents[p]->standing->emit == MR_EMIT_MODE_CLOSE;
-    }
-    return meets;
-}
-
-/* The place up to which tables have lost versions that the plan could meet; 0: none. */
-static uint64_t versions_below(const MrServer *server, const MrPlan *plan)
-{
-    uint64_t below = 0;
-    const bool meets = meets_versions(plan);
-    for (uint32_t s = 0; s < plan->scan_count; s++) {
-        const MrScanSpec *spec = plan->scans[s].spec;
-        MrLogStreamFacts facts;
-        if (spec->kind == MR_SCAN_TABLE && meets &&
-            mr_log_stream_facts(server->log, spec->stream_id, &facts)) {
-            below = facts.net_below > below ? facts.net_below : below;
-        }
-    }
-    return below;
-}
-
 /* The views' rows are to be the same here: all of them answer from one sequence, and are computed
  * from one. */
 static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t trim_below,
@@ -106,7 +65,7 @@ static MrStatus start_of_parents(MrServer *server, const MrPlan *plan, uint64_t 
             return mr_error_set(err, MR_ERR_NOT_IN_STATE, "\"%s\" is not under way", view->name);
         }
         if (trim_below > parent.first_sequence ||
-            versions_below(server, plan) > parent.first_sequence) {
+            mr_versions_gone_below(server, plan) > parent.first_sequence) {
             mr_error_set(err, MR_ERR_UNSUPPORTED,
                          "\"%s\" holds answers over rows that retention has trimmed since",
                          view->name);
@@ -214,7 +173,7 @@ static void tell_table(MrDdl *ddl, const char *name, const MrLogStreamFacts *fac
 void mr_ddl_tell_trimmed(MrDdl *ddl)
 {
     const MrPlan *plan = ddl->plan;
-    const bool meets = meets_versions(plan);
+    const bool meets = mr_plan_meets_versions(plan);
     for (uint32_t s = 0; plan->snapshot && s < plan->scan_count; s++) {
         const MrScanSpec *spec = plan->scans[s].spec;
         MrLogStreamFacts facts;

@@ -6,6 +6,7 @@
 #include "common/fault.h"
 #include "common/logging.h"
 #include "server/query.h"
+#include "server/versions.h"
 #include "server/workers.h"
 #include "storage/state.h"
 
@@ -117,6 +118,14 @@ static MrStatus check_can_replay(const MrQuery *query, const char *directory, ui
     MR_TRY(mr_checkpoint_list_read(directory, query->spec.id, &list, err));
     bool had_state = list.count > 0; /* before its first checkpoint the log is kept for it whole */
     mr_checkpoint_list_fini(&list);
+    if (had_state &&
+        mr_versions_gone_below(query->server, query->spec.plan) > query->first_sequence) {
+        mr_error_set(err, MR_ERR_REWIND_IMPOSSIBLE,
+                     "the target of \"%s\" is true for sequence %llu, no state from before that is "
+                     "kept, and its tables' versions are not either",
+                     query->spec.relation->name, (unsigned long long)held);
+        return mr_error_hint(err, "Put the target back to a newer state, or REFRESH the view.");
+    }
     for (uint32_t s = 0; had_state && s < query->spec.plan->scan_count; s++) {
         const MrPlanScan *scan = &query->spec.plan->scans[s];
         MrLogStreamFacts facts;

@@ -10,7 +10,7 @@
 #include "storage/frame.h"
 
 enum {
-    MR_SEGMENT_VERSION = 2,  /* of files that are made; 1 had no ranges, and is read */
+    MR_SEGMENT_VERSION = 3,  /* of files that are made; 1 had no ranges, 2 stands for no others */
     MR_SEGMENT_START = 4096, /* offset of the first frame */
     MR_SEGMENT_FOOTER_BYTES = 64,
 };

@@ -186,7 +186,7 @@ MrStatus mr_asof_show_rest(MrOperator *op, MrBatch *batch)
             count = rows = 0;
         }
     }
-    return show_some(op, ranges, count, batch);
+    return count == 0 ? MR_OK : show_some(op, ranges, count, batch);
 }
 
 MrStatus mr_asof_settle(MrOperator *op, MrBatch *batch)
