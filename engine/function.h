@@ -74,7 +74,12 @@ enum {
                             anyarray) */
     MR_FN_CATALOG = 1024, /* looks into the catalogue: eval->names; refused in standing queries */
     MR_FN_ARRAY_CALL = 2048, /* named f(variadic): how f(…, VARIADIC array) is computed */
-    MR_FN_COMPATIBLE = 128,  /* the same, of the type that all arguments can have (anycompatible) */
+    /* FALLIBLE, of texts and one moment: with the same texts it fails for all moments or none, but
+     * for those at the ends of time.  Who has tried the first, one near the last, one between them
+     * and both infinities knows.  Of intervals, it fails for all of less than 2^63 us or for
+     * none. */
+    MR_FN_FAILS_BY_TEXT = 4096,
+    MR_FN_COMPATIBLE = 128, /* the same, of the type that all arguments can have (anycompatible) */
 };
 
 /*

@@ -32,6 +32,12 @@ typedef struct MrPipelineOptions {
     MrClock *clock;             /* for MrOperatorFacts.busy_us; NULL: not measured; keeps */
 } MrPipelineOptions;
 
+/* How a group-by is computed in parts (partial and final aggregation), for who explains a plan.
+ * Whether threads count rows apart and their groups are added up. */
+bool mr_dag_counts_apart(const MrDag *dag, uint32_t index);
+/* Length of the panes that are counted once and added up for each window, us; 0: there are none. */
+int64_t mr_dag_pane_us(const MrDag *dag, uint32_t index);
+
 typedef struct MrPipeline MrPipeline;
 
 /* Makes the operators of a plan, which is borrowed and must outlive it.  The caller destroys it. */

@@ -26,10 +26,7 @@ static MrOperator *lane_operator(MrPipeline *pipeline, uint32_t lane)
 
 MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err)
 {
-    const MrDagNode *node = &pipeline->dag->nodes[pipeline->breaker];
-    const MrSchema *input = node->input < 0 ? NULL : &pipeline->dag->nodes[node->input].schema;
-    if (pipeline->thread_count == 1 || node->kind != MR_OPERATOR_AGGREGATE || input == NULL ||
-        !mr_aggregate_can_merge(node->spec, input)) {
+    if (pipeline->thread_count == 1 || !mr_dag_counts_apart(pipeline->dag, pipeline->breaker)) {
         return MR_OK;
     }
     for (uint32_t t = 0; t < pipeline->thread_count; t++) {

@@ -112,12 +112,54 @@ static uint32_t copies_of_row(const MrDagNode *node)
                : 1;
 }
 
+/* What several records made on lanes cannot say which of them it was. */
+static bool is_chain(const MrDag *dag)
+{
+    bool is_one = true;
+    for (uint32_t i = 0; i < dag->node_count; i++) {
+        const MrDagNode *node = &dag->nodes[i];
+        is_one = is_one && node->input == (int32_t)i - 1 && node->right < 0 &&
+                 node->kind != MR_OPERATOR_PLACE;
+    }
+    return is_one;
+}
+
+/* The first operator of a chain that has state: up to it rows are spread over threads. */
+static uint32_t breaker_of(const MrDag *dag)
+{
+    uint32_t breaker = 0;
+    while (breaker + 1 < dag->node_count &&
+           operator_classes[dag->nodes[breaker].kind]->apply != NULL) {
+        breaker++;
+    }
+    return breaker;
+}
+
+static bool can_count_apart(const MrDag *dag, uint32_t index)
+{
+    const MrDagNode *node = &dag->nodes[index];
+    return node->kind == MR_OPERATOR_AGGREGATE && node->input >= 0 &&
+           mr_aggregate_can_merge(node->spec, &dag->nodes[node->input].schema);
+}
+
+bool mr_dag_counts_apart(const MrDag *dag, uint32_t index)
+{
+    return is_chain(dag) && breaker_of(dag) == index && can_count_apart(dag, index);
+}
+
+int64_t mr_dag_pane_us(const MrDag *dag, uint32_t index)
+{
+    const MrDagNode *node = &dag->nodes[index];
+    return node->kind == MR_OPERATOR_AGGREGATE && node->input >= 0
+               ? mr_aggregate_pane_us(node->spec, &dag->nodes[node->input].schema)
+               : 0;
+}
+
 /* Finds the leaves, and whether the plan is one chain. */
 static MrStatus survey(MrPipeline *pipeline, MrError *err)
 {
     const MrDag *dag = pipeline->dag;
     pipeline->operator_count = dag->node_count;
-    pipeline->is_chain = true;
     pipeline->waits_for_records = dag->judges_records;
     MR_NEW_ARRAY(&pipeline->arena, pipeline->operators, dag->node_count, err);
     MR_NEW_ARRAY(&pipeline->arena, pipeline->scans, dag->node_count, err);
@@ -138,14 +180,9 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
             pipeline->places[pipeline->place_count++] = i;
             pipeline->waits_for_records |= ((const MrPlaceSpec *)node->spec)->orders_rows;
         }
-        /* What several records made on lanes cannot say which of them it was. */
-        pipeline->is_chain = pipeline->is_chain && node->input == (int32_t)i - 1 &&
-                             node->right < 0 && node->kind != MR_OPERATOR_PLACE;
     }
-    while (pipeline->is_chain && pipeline->breaker + 1 < dag->node_count &&
-           operator_classes[dag->nodes[pipeline->breaker].kind]->apply != NULL) {
-        pipeline->breaker++;
-    }
+    pipeline->is_chain = is_chain(dag);
+    pipeline->breaker = pipeline->is_chain ? breaker_of(dag) : 0;
     return MR_OK;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "planner/explain.h"
 
+#include "engine/pipeline.h"
 #include "planner/explain_internal.h"
 #include "planner/judged.h"
 #include "planner/over.h"
@@ -287,6 +288,27 @@ static MrStatus describe_calls(MrExplain *explain, const MrAggregateSpec *spec,
     return spec->call_count > 0 ? mr_explain_add(explain, "Aggregates") : MR_OK;
 }
 
+/* Partial and final aggregation: of a hopping window its panes, and what each thread counts. */
+static MrStatus describe_parts(MrExplain *explain, const MrDagNode *node)
+{
+    const uint32_t index = (uint32_t)(node - explain->dag->nodes);
+    const int64_t pane = mr_dag_pane_us(explain->dag, index);
+    const bool is_apart = explain->verbose && mr_dag_counts_apart(explain->dag, index);
+    if (explain->plan->is_nameless || (pane == 0 && !is_apart)) {
+        return MR_OK;
+    }
+    if (pane > 0) {
+        mr_builder_append_string(&explain->text, "panes of ");
+        mr_explain_append_duration(&explain->text, pane);
+        mr_builder_append_string(&explain->text, ", added up for each window");
+    }
+    if (is_apart) {
+        mr_builder_append_format(&explain->text, "%sby each worker, added up for all",
+                                 pane > 0 ? "; " : "");
+    }
+    return mr_explain_add(explain, "Partial");
+}
+
 bool mr_explain_is_standing(const MrPlan *plan)
 {
     return plan->dag->nodes[plan->dag->node_count - 1].kind == MR_OPERATOR_DELIVER;
@@ -337,6 +359,7 @@ static MrStatus describe_aggregate(MrExplain *explain, const MrDagNode *node)
         MR_TRY(mr_explain_add(explain, "Group key"));
     }
     MR_TRY(describe_calls(explain, spec, node));
+    MR_TRY(describe_parts(explain, node));
     MR_TRY(describe_state(explain, spec));
     if (spec->input_retracts) {
         MR_TRY(mr_explain_add_text(explain, "Input", "rows can be taken back"));

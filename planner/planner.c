@@ -166,6 +166,7 @@ static MrStatus without_names(MrBinder *b, const MrPlan *plan, MrPlan *out)
     }
     *out = *plan;
     out->dag = dag;
+    out->is_nameless = true;
     dag->judges_records = false;           /* when rows are looked at neither */
     out->dispatch = (MrPlanDispatch){ 0 }; /* how rows come changes no answer */
     return MR_OK;

@@ -93,7 +93,8 @@ typedef struct MrPlan {
     bool snapshot; /* false: from now */
     int64_t batch_interval_us, memory_bytes, allowed_lateness_us;
     bool late_rows_table, stop_on_error, dead_letters, numeric_as_text;
-    bool is_flink; /* engine = 'flink' */
+    bool is_flink;    /* engine = 'flink' */
+    bool is_nameless; /* only for its hash: explained without what changes no answer */
     /* Materialized views that it reads: it does not run ahead of them. */
     const MrRelation *const *parents;
     uint32_t parent_count;

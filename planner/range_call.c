@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/functions/datetime_cells.h"
-#include "engine/functions/fails_by_text.h"
 #include "planner/range_internal.h"
 
 static bool is_named(const MrExpr *call, const char *name)

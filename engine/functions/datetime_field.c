@@ -3,7 +3,6 @@
  * date_trunc.  Fields are common/datetime.h's; timestamptz is local time of the query's zone.
  */
 #include "engine/functions/datetime_cells.h"
-#include "engine/functions/fails_by_text.h"
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
 

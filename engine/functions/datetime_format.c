@@ -4,7 +4,6 @@
  */
 #include "common/datetime_template.h"
 #include "engine/functions/datetime_cells.h"
-#include "engine/functions/fails_by_text.h"
 #include "engine/functions/families.h"
 #include "engine/functions/text_characters.h"
 #include "engine/functions/text_rows.h"

@@ -70,15 +70,15 @@ static MrStatus open_calls(MrOperator *op, MrError *err)
 /* Panes can be merged where a window's row is only ever written anew, never taken back.  Keys that
  * are equal and look different (1.0 and 1.00) forbid it too: a window shows the look of its first
  * row, which panes do not know. */
-static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layout)
+static bool can_merge_panes(const MrAggregateSpec *spec, const MrTypeId *keys)
 {
     if (spec->window_kind != MR_GROUP_WINDOW_HOP || spec->needs_old || spec->input_retracts ||
         spec->window.cumulates || !mr_window_is_fixed(&spec->window)) {
         return false;
     }
-    for (uint32_t k = 0; k < layout->count; k++) {
-        if (layout->types[k] == MR_TYPE_NUMERIC || layout->types[k] == MR_TYPE_INTERVAL ||
-            mr_type_has_parts(layout->types[k])) {
+    for (uint32_t k = 0; k < spec->key_count; k++) {
+        if (keys[k] == MR_TYPE_NUMERIC || keys[k] == MR_TYPE_INTERVAL ||
+            mr_type_has_parts(keys[k])) {
             return false;
         }
     }
@@ -88,6 +88,22 @@ static bool can_merge_panes(const MrAggregateSpec *spec, const MrKeyLayout *layo
         }
     }
     return true;
+}
+
+static int64_t pane_us(const MrAggregateSpec *spec, const MrTypeId *keys)
+{
+    return can_merge_panes(spec, keys)
+               ? greatest_common_divisor(spec->window.size_us, spec->window.slide_us)
+               : 0;
+}
+
+int64_t mr_aggregate_pane_us(const MrAggregateSpec *spec, const MrSchema *input)
+{
+    MrTypeId keys[MR_KEYS_MAX];
+    for (uint32_t k = 0; k < spec->key_count && k < MR_KEYS_MAX; k++) {
+        keys[k] = input->columns[spec->keys[k]].type.id;
+    }
+    return pane_us(spec, keys);
 }
 
 /* The groups of empty grouping sets. Where rows are counted they begin with one that is never
@@ -147,11 +163,11 @@ static MrStatus aggregate_open(MrOperator *op, MrError *err)
     state->states_bytes = state->counts_rows ? sizeof(int64_t) : 0;
     state->watermark_us = MR_TIME_MIN;
     state->closed_start_us = MR_TIME_MIN;
-    state->merges_panes = can_merge_panes(spec, &state->layout);
+    int64_t pane = pane_us(spec, state->layout.types);
+    state->merges_panes = pane > 0;
     state->pane = spec->window;
     if (state->merges_panes) {
-        state->pane.size_us = greatest_common_divisor(spec->window.size_us, spec->window.slide_us);
-        state->pane.slide_us = state->pane.size_us;
+        state->pane.size_us = state->pane.slide_us = pane;
     }
     MR_TRY(open_calls(op, err));
     if (is_keyed(spec)) {

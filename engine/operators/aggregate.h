@@ -97,6 +97,8 @@ MrStatus mr_aggregate_update(MrOperator *op, const MrAggregateChunk *chunk, MrBa
 
 /* Rows of the chunk that are the lane's. */
 uint64_t mr_aggregate_chunk_rows(const MrAggregateChunk *chunk, uint32_t lane, uint32_t lanes);
+/* Length of the panes that windows are added up from, us; 0: each window is counted by itself. */
+int64_t mr_aggregate_pane_us(const MrAggregateSpec *spec, const MrSchema *input);
 /* Whether groups counted apart and merged in any order are the same groups. */
 bool mr_aggregate_can_merge(const MrAggregateSpec *spec, const MrSchema *input);
 /* Adds those groups of another instance (with 1 lane) whose keys are this lane's, of its panes that
