@@ -459,6 +459,21 @@ END_TEST
 
 enum { MANY = 400000 };
 
+static void open_words(MrGroupTable *table, MrKeyLayout *layout, uint32_t state_bytes,
+                       MrMemory *memory)
+{
+    const MrTypeId type = MR_TYPE_INT64;
+    MrError err = MR_ERROR_INIT;
+    ck_assert_int_eq(mr_key_layout_init(layout, &type, 1, &err), MR_OK);
+    mr_group_table_init(table, layout, state_bytes, memory);
+}
+
+static void close_words(MrGroupTable *table, const MrMemory *memory)
+{
+    mr_group_table_fini(table);
+    ck_assert_int_eq(memory->used_bytes, 0);
+}
+
 /* Blocks of new and known keys, each number two blocks later again; group g is the g-th new key. */
 static void insert_many(MrGroupTable *table, const MrKeyLayout *layout, MrMemory *memory)
 {
@@ -484,13 +499,11 @@ static void insert_many(MrGroupTable *table, const MrKeyLayout *layout, MrMemory
  * still so after the table was cleared. */
 START_TEST(test_parts)
 {
-    const MrTypeId type = MR_TYPE_INT64;
     MrKeyLayout layout;
     MrGroupTable table;
     MrMemory memory = { 0 };
     MrError err = MR_ERROR_INIT;
-    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
-    mr_group_table_init(&table, &layout, 24, &memory);
+    open_words(&table, &layout, 24, &memory);
     if (_i == 1) {
         ck_assert_int_eq(mr_group_table_reserve(&table, MANY, &err), MR_OK);
         ck_assert(mr_slots_are_split(&table.slots));
@@ -509,21 +522,18 @@ START_TEST(test_parts)
         }
         mr_group_table_clear(&table);
     }
-    mr_group_table_fini(&table);
-    ck_assert_int_eq(memory.used_bytes, 0);
+    close_words(&table, &memory);
 }
 END_TEST
 
 /* All hashes in one of the parts, which are made for a 256th of them. */
 START_TEST(test_one_part_of_many)
 {
-    const MrTypeId type = MR_TYPE_INT64;
     MrKeyLayout layout;
     MrGroupTable table;
     MrMemory memory = { 0 };
     MrError err = MR_ERROR_INIT;
-    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
-    mr_group_table_init(&table, &layout, 8, &memory);
+    open_words(&table, &layout, 8, &memory);
     for (uint32_t pass = 0; pass < 2; pass++) {
         for (uint64_t i = 0; i < MANY; i++) {
             uint64_t hash = UINT64_C(7) << 56 | mr_hash_u64(i) >> 8;
@@ -534,22 +544,19 @@ START_TEST(test_one_part_of_many)
         }
     }
     ck_assert_int_eq(memory.used_bytes, mr_group_table_bytes(&table));
-    mr_group_table_fini(&table);
-    ck_assert_int_eq(memory.used_bytes, 0);
+    close_words(&table, &memory);
 }
 END_TEST
 
 /* Wherever the memory ends, what was in the table is found, and with more memory it goes on. */
 START_TEST(test_parts_without_memory)
 {
-    const MrTypeId type = MR_TYPE_INT64;
     MrKeyLayout layout;
     MrGroupTable table;
     MrMemory memory = { .limit_bytes = 1 };
     MrError err = MR_ERROR_INIT;
     uint32_t refused = 0;
-    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
-    mr_group_table_init(&table, &layout, 8, &memory);
+    open_words(&table, &layout, 8, &memory);
     for (uint64_t i = 0; i < MANY / 2; i++) {
         uint64_t key = i * 1000; /* too far apart for an array */
         uint64_t hash = mr_key_hash(&layout, (const char *)&key, 0);
@@ -571,22 +578,19 @@ START_TEST(test_parts_without_memory)
                                               mr_key_hash(&layout, (const char *)&key, 0)),
                           i);
     }
-    mr_group_table_fini(&table);
-    ck_assert_int_eq(memory.used_bytes, 0);
+    close_words(&table, &memory);
 }
 END_TEST
 
 /* Ids that rise: the array is made longer, and knows those that came meanwhile. */
 START_TEST(test_direct_upwards)
 {
-    const MrTypeId type = MR_TYPE_INT64;
     MrKeyLayout layout;
     MrGroupTable table;
     MrMemory memory = { 0 };
     MrError err = MR_ERROR_INIT;
     static uint32_t listed[MANY];
-    ck_assert_int_eq(mr_key_layout_init(&layout, &type, 1, &err), MR_OK);
-    mr_group_table_init(&table, &layout, 8, &memory);
+    open_words(&table, &layout, 8, &memory);
     int64_t first = _i == 0 ? 1000 : _i == 1 ? INT64_MIN : INT64_MAX - 20000;
     for (uint32_t i = 0; i < 20000; i += 100) {
         int64_t keys[100];
@@ -608,8 +612,7 @@ START_TEST(test_direct_upwards)
     for (uint32_t i = 0; i < 20000; i++) {
         ck_assert_uint_eq(listed[i], i);
     }
-    mr_group_table_fini(&table);
-    ck_assert_int_eq(memory.used_bytes, 0);
+    close_words(&table, &memory);
 }
 END_TEST
 
