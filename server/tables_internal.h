@@ -31,9 +31,9 @@ struct MrTables {
     uint64_t turn; /* counts them */
     uint64_t statement;
     Turn *queue;
-    struct event *grace;       /* how long the holder may be quiet while others wait */
-    bool is_quiet;             /* nothing has come from it since the last time */
-    struct CheckpointJob *job; /* the checkpoint that is being written; NULL: none */
+    struct event *grace;        /* how long the holder may be quiet while others wait */
+    bool is_quiet;              /* nothing has come from it since the last time */
+    struct CheckpointJob *job;  /* the checkpoint that is being written; NULL: none */
     struct NettingJob *netting; /* old changes that are being left out; NULL: none */
 };
 

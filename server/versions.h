@@ -1,6 +1,6 @@
 /*
- * server/versions.h - which plans meet what a table was at some time, and whether the log still says it: a
- * table is kept as contents (storage/log_net.h).
+ * server/versions.h - which plans meet what a table was at some time, and whether the log still
+ * says it: a table is kept as contents (storage/log_net.h).
  */
 #ifndef MR_SERVER_VERSIONS_H
 #define MR_SERVER_VERSIONS_H

@@ -153,7 +153,7 @@ struct MrLog {
     uint64_t sealed_below; /* files of lower numbers are sealed, or damaged */
     bool is_freeing;
     uint64_t weighed_bytes; /* of the files that were not worth netting the last time */
-    char holder[160]; /* of old rows, as the server told */
+    char holder[160];       /* of old rows, as the server told */
 
     FrameList cache, history; /* recent frames, and those read back; both first in, first out */
 };

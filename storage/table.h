@@ -103,8 +103,7 @@ void mr_table_rollback(MrTable *table, uint32_t mark);
  * there. */
 MrStatus mr_table_replay(MrTable *table, const MrBlock *changes, uint64_t sequence, MrError *err);
 /* The same, each row as of its own sequence, from `first` on: for who asks for them. */
-MrStatus mr_table_replay_each(MrTable *table, const MrBlock *changes, uint64_t first,
-                              MrError *err);
+MrStatus mr_table_replay_each(MrTable *table, const MrBlock *changes, uint64_t first, MrError *err);
 /* As of which sequences all committed rows are there, in no order; `out` has room for them. */
 void mr_table_row_sequences(const MrTable *table, uint64_t *out);
 /* Gives back what dead rows take, when it is much.  No place is held, nothing is uncommitted. */
