@@ -10,8 +10,8 @@
 
 /* Connector, format, durability, retention, lateness …; the schema is there already. */
 MrStatus mr_stream_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream);
-/* Its `retention`, as streams have it. */
-MrStatus mr_options_retention(const MrOptionSet *set, MrStream *stream);
+/* Its `retention`, as streams have it; a value that is none of them is told what it takes. */
+MrStatus mr_options_retention(const MrOptionSet *set, const char *takes, MrStream *stream);
 /* A file without format is what its name says; NULL: it says none. */
 const char *mr_format_of_path(const char *path);
 /* CREATE TABLE that is not APPEND ONLY. */

@@ -257,7 +257,7 @@ static MrStatus check_json_paths(MrBinder *b, const MrOptionSet *set, const MrSt
 
 /* ---- Lateness, retention, bad rows ------------------------------------------------------- */
 
-MrStatus mr_options_retention(const MrOptionSet *set, MrStream *stream)
+MrStatus mr_options_retention(const MrOptionSet *set, const char *takes, MrStream *stream)
 {
     const char *text;
     int64_t bytes;
@@ -277,8 +277,7 @@ MrStatus mr_options_retention(const MrOptionSet *set, MrStream *stream)
     MrError ignored = MR_ERROR_INIT;
     MrInterval interval;
     if (mr_interval_parse(mr_string(text), &interval, &ignored) != MR_OK) {
-        return mr_option_error(set, mr_options_find(set, "retention"),
-                               "'7 days', '10 GB' or 'forever'");
+        return mr_option_error(set, mr_options_find(set, "retention"), takes);
     }
     MR_TRY(mr_options_interval(set, "retention", &stream->retention_us));
     return stream->retention_us > 0
@@ -314,7 +313,7 @@ static MrStatus read_rules(const MrOptionSet *set, MrStream *stream)
     stream->null_time = null_times[null_time];
     stream->reject_bad_rows = bad_row == 1;
     MR_TRY(read_skew(set, stream));
-    return mr_options_retention(set, stream);
+    return mr_options_retention(set, "'7 days', '10 GB' or 'forever'", stream);
 }
 
 static MrStatus keep_options(MrBinder *b, const MrOptionSet *set, MrStream *stream)

@@ -322,7 +322,7 @@ static MrStatus read_retention(const MrOptionSet *set, MrStream *stream)
         stream->retention_bytes = UINT64_MAX;
         return MR_OK;
     }
-    return mr_options_retention(set, stream);
+    return mr_options_retention(set, "'contents', '7 days', '10 GB' or 'forever'", stream);
 }
 
 static MrStatus read_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *stream)
