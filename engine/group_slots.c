@@ -61,16 +61,6 @@ static void part_leave(MrGroupSlots *slots, const MrSlotPart *part, MrMemory *me
     }
 }
 
-static void part_put(MrSlotPart *part, uint64_t slot)
-{
-    uint32_t at = mr_slots_first(part, slot);
-    while (part->slots[at] != 0) {
-        at = (at + 1) & part->mask;
-    }
-    part->slots[at] = slot;
-    part->used++;
-}
-
 /* The part with the slots of a higher level; as it was where there is no memory. */
 static MrStatus part_raise(MrGroupSlots *slots, MrSlotPart *part, uint32_t level, MrMemory *memory,
                            MrError *err)
@@ -79,7 +69,7 @@ static MrStatus part_raise(MrGroupSlots *slots, MrSlotPart *part, uint32_t level
     MR_TRY(part_make(slots, (uint32_t)(part - slots->parts), level, memory, &fresh, err));
     for (uint64_t at = 0; at <= part->mask; at++) {
         if (part->slots[at] != 0) {
-            part_put(&fresh, part->slots[at]);
+            mr_slot_part_put(&fresh, part->slots[at]);
         }
     }
     part_leave(slots, part, memory);
@@ -127,7 +117,7 @@ static MrStatus split(MrGroupSlots *slots, MrMemory *memory, MrError *err)
             continue;
         }
         MrSlotPart *part = mr_slots_part(&fresh, slot);
-        part_put(part, slot);
+        mr_slot_part_put(part, slot);
         if (mr_slot_part_is_full(part)) {
             MrStatus status = part_raise(&fresh, part, level_of(part) + 1, memory, err);
             if (status != MR_OK) {

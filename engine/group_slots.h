@@ -64,6 +64,17 @@ static inline uint32_t mr_slot_group(uint64_t slot)
     return (uint32_t)slot - 1;
 }
 
+/* Into a part that is not full: a slot with its half of the hash and its group. */
+static inline void mr_slot_part_put(MrSlotPart *part, uint64_t slot)
+{
+    uint32_t at = mr_slots_first(part, slot);
+    while (part->slots[at] != 0) {
+        at = (at + 1) & part->mask;
+    }
+    part->slots[at] = slot;
+    part->used++;
+}
+
 /* Room for so many groups in all, and for at least one more in every part. */
 MrStatus mr_group_slots_reserve(MrGroupSlots *slots, uint32_t groups, MrMemory *memory,
                                 MrError *err);

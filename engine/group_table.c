@@ -126,17 +126,6 @@ MrStatus mr_group_table_reserve(MrGroupTable *table, uint32_t groups, MrError *e
     return mr_group_slots_reserve(&table->slots, groups, table->memory, err);
 }
 
-/* The first free place from where the look for the hash begins. */
-static uint64_t *free_slot(const MrGroupSlots *slots, uint64_t hash)
-{
-    const MrSlotPart *part = mr_slots_part(slots, hash);
-    uint32_t at = mr_slots_first(part, hash);
-    while (part->slots[at] != 0) {
-        at = (at + 1) & part->mask;
-    }
-    return &part->slots[at];
-}
-
 /* Slots grow before anything is put into the table, which is as it was where there is no memory. */
 static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, uint64_t hash,
                           uint32_t *group, MrError *err)
@@ -144,6 +133,7 @@ static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, 
     MrSlotPart *part = mr_slots_part(&table->slots, hash);
     if (mr_slot_part_is_full(part)) {
         MR_TRY(mr_group_slots_grow(&table->slots, part, table->memory, err));
+        part = mr_slots_part(&table->slots, hash);
     }
     if (table->count == table->row_capacity) {
         MR_TRY(grow_rows(table, table->count + 1, err));
@@ -163,8 +153,7 @@ static MrStatus add_group(MrGroupTable *table, const char *key, uint32_t nulls, 
         memcpy(&word, key, sizeof word);
         mr_group_direct_widen(&table->direct, word);
     }
-    mr_slots_part(&table->slots, hash)->used++;
-    *free_slot(&table->slots, hash) = (hash >> 32 << 32) | (g + 1);
+    mr_slot_part_put(part, (hash >> 32 << 32) | (g + 1));
     table->count++;
     *group = g;
     return MR_OK;
