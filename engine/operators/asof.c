@@ -296,9 +296,9 @@ static void asof_measure(const MrOperator *op, MrOperatorMeasure *out)
     const MrAsofState *state = op->state;
     out->state_bytes = mr_asof_bytes(state);
     out->groups = state->left.live + state->right.live;
-    bool waits = spec->is_final && state->left_rows > 0 && state->heap_count > 0 &&
-                 state->heap[0]->due_us < MR_TIME_MAX - 1;
-    out->next_close_us = waits ? state->heap[0]->due_us : MR_TIME_MAX;
+    const int64_t first_us = mr_due_heap_first_us(&state->due);
+    bool waits = spec->is_final && state->left_rows > 0 && first_us < MR_TIME_MAX - 1;
+    out->next_close_us = waits ? first_us : MR_TIME_MAX;
 }
 
 const MrOperatorClass mr_operator_asof = {

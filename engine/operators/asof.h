@@ -20,6 +20,7 @@
 #ifndef MR_ENGINE_OPERATORS_ASOF_H
 #define MR_ENGINE_OPERATORS_ASOF_H
 
+#include "engine/due.h"
 #include "engine/group_table.h"
 #include "engine/operators/row_store.h"
 
@@ -38,15 +39,12 @@ typedef struct MrAsofRight {
     MrRow *row;
 } MrAsofRight;
 
-#define MR_ASOF_NOT_DUE UINT32_MAX
-
 typedef struct MrAsofKey {
+    MrDueEntry due; /* W at which rows of it go */
     MrAsofLeft *left;
     MrAsofRight *right;
     uint32_t left_count, left_capacity, right_count, right_capacity;
     uint32_t group;        /* its number in the table */
-    uint32_t heap_index;   /* MR_ASOF_NOT_DUE: not in the heap */
-    int64_t due_us;        /* W at which rows of it go */
     int64_t dirty_from_us; /* left rows from here on may show otherwise */
     bool is_dirty;
     /* keeps_replaced: right rows that are there now; without any, those from then on are none. */
@@ -61,8 +59,7 @@ typedef struct MrAsofState {
     MrSortKey orders[2];
     uint32_t live, gone; /* keys */
     uint64_t left_rows;
-    MrAsofKey **heap; /* the earliest due first */
-    uint32_t heap_count, heap_capacity;
+    MrDueHeap due;
     MrAsofKey **dirty;
     uint32_t dirty_count, dirty_capacity;
     MrRow **removed; /* right rows that may still show, until the dirty keys are settled */
@@ -160,8 +157,8 @@ uint32_t mr_asof_passed_rights(const MrOperator *op, const MrAsofKey *key, int64
  * forgotten when it has none. */
 MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrError *err);
 MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err);
-void mr_asof_forget_due(MrAsofState *state, MrAsofKey *key);
-/* The key that is due at W, taken out of the heap; NULL: none. */
+void mr_asof_forget_due(MrOperator *op, MrAsofKey *key);
+/* A key that is due at W, and is due no more; NULL: none. */
 MrAsofKey *mr_asof_take_due(MrAsofState *state, int64_t watermark_us);
 /* Frees what was removed, shrinks the table when most of its keys are gone. */
 MrStatus mr_asof_tidy(MrOperator *op, MrError *err);

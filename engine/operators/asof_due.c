@@ -154,52 +154,10 @@ uint32_t mr_asof_passed_rights(const MrOperator *op, const MrAsofKey *key, int64
 
 /* ---- The next key ---------------------------------------------------------------------------- */
 
-static void heap_place(MrAsofState *state, uint32_t at, MrAsofKey *key)
+void mr_asof_forget_due(MrOperator *op, MrAsofKey *key)
 {
-    state->heap[at] = key;
-    key->heap_index = at;
-}
-
-static void heap_up(MrAsofState *state, uint32_t at)
-{
-    MrAsofKey *key = state->heap[at];
-    while (at > 0 && state->heap[(at - 1) / 2]->due_us > key->due_us) {
-        heap_place(state, at, state->heap[(at - 1) / 2]);
-        at = (at - 1) / 2;
-    }
-    heap_place(state, at, key);
-}
-
-static void heap_down(MrAsofState *state, uint32_t at)
-{
-    MrAsofKey *key = state->heap[at];
-    for (uint32_t child = at * 2 + 1; child < state->heap_count; child = at * 2 + 1) {
-        if (child + 1 < state->heap_count &&
-            state->heap[child + 1]->due_us < state->heap[child]->due_us) {
-            child++;
-        }
-        if (state->heap[child]->due_us >= key->due_us) {
-            break;
-        }
-        heap_place(state, at, state->heap[child]);
-        at = child;
-    }
-    heap_place(state, at, key);
-}
-
-void mr_asof_forget_due(MrAsofState *state, MrAsofKey *key)
-{
-    uint32_t at = key->heap_index;
-    if (at == MR_ASOF_NOT_DUE) {
-        return;
-    }
-    key->heap_index = MR_ASOF_NOT_DUE;
-    state->heap_count--;
-    if (at < state->heap_count) {
-        heap_place(state, at, state->heap[state->heap_count]);
-        heap_down(state, at);
-        heap_up(state, state->heap[at]->heap_index);
-    }
+    MrAsofState *state = op->state;
+    (void)mr_due_heap_set(&state->due, &key->due, MR_TIME_MAX, op->memory, NULL);
 }
 
 MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err)
@@ -219,27 +177,10 @@ MrStatus mr_asof_set_due(MrOperator *op, MrAsofKey *key, MrError *err)
         int64_t passed = gone_us(op, key);
         due_us = passed < due_us ? passed : due_us;
     }
-    if (due_us == MR_TIME_MAX) {
-        mr_asof_forget_due(state, key);
-        return MR_OK;
-    }
-    if (key->heap_index == MR_ASOF_NOT_DUE) {
-        MR_TRY(
-            mr_asof_reserve((void ***)&state->heap, state->heap_count, &state->heap_capacity, err));
-        heap_place(state, state->heap_count++, key);
-    }
-    key->due_us = due_us;
-    heap_down(state, key->heap_index);
-    heap_up(state, key->heap_index);
-    return MR_OK;
+    return mr_due_heap_set(&state->due, &key->due, due_us, op->memory, err);
 }
 
 MrAsofKey *mr_asof_take_due(MrAsofState *state, int64_t watermark_us)
 {
-    if (state->heap_count == 0 || state->heap[0]->due_us > watermark_us) {
-        return NULL;
-    }
-    MrAsofKey *key = state->heap[0];
-    mr_asof_forget_due(state, key);
-    return key;
+    return (MrAsofKey *)mr_due_heap_take(&state->due, watermark_us);
 }

@@ -114,7 +114,7 @@ void mr_asof_keys_close(MrOperator *op)
         }
     }
     free_removed(state);
-    free(state->heap);
+    mr_due_heap_fini(&state->due, op->memory);
     free(state->dirty);
     free(state->removed);
     mr_arena_fini(&state->scratch);
@@ -137,8 +137,7 @@ MrStatus mr_asof_key(MrOperator *op, uint32_t group, MrAsofKey **out, MrError *e
         return mr_error_no_memory(err);
     }
     key->group = group;
-    key->heap_index = MR_ASOF_NOT_DUE;
-    key->due_us = MR_TIME_MAX;
+    key->due = MR_DUE_NEVER;
     set_key_at(&state->table, group, key);
     state->live++;
     *out = key;
@@ -255,7 +254,7 @@ MrStatus mr_asof_trim(MrOperator *op, MrAsofKey *key, int64_t watermark_us, MrEr
     if (key->left_count > 0 || key->right_count > 0 || key->is_dirty) {
         return mr_asof_set_due(op, key, err);
     }
-    mr_asof_forget_due(state, key);
+    mr_asof_forget_due(op, key);
     set_key_at(&state->table, key->group, NULL);
     key_free(op, key);
     state->live--;

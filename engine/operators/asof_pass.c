@@ -148,7 +148,7 @@ static MrStatus pass_some(MrOperator *op, int64_t watermark_us, MrBatch *batch)
 MrStatus mr_asof_pass(MrOperator *op, int64_t watermark_us, MrBatch *batch)
 {
     const MrAsofState *state = op->state;
-    while (state->heap_count > 0 && state->heap[0]->due_us <= watermark_us) {
+    while (state->due.count > 0 && mr_due_heap_first_us(&state->due) <= watermark_us) {
         MR_TRY(pass_some(op, watermark_us, batch));
     }
     return MR_OK;

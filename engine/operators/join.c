@@ -431,11 +431,10 @@ static void join_measure(const MrOperator *op, MrOperatorMeasure *out)
     const MrJoinState *state = op->state;
     for (uint32_t s = 0; s < 2; s++) {
         const MrJoinSide *side = &state->sides[s];
-        out->state_bytes +=
-            mr_keyed_rows_bytes(&side->store) + (int64_t)(side->due_capacity * sizeof *side->due);
+        out->state_bytes += mr_keyed_rows_bytes(&side->store) + mr_due_queue_bytes(&side->due);
         out->groups += side->store.row_count;
-        if (waits(op, side, true) && side->due_count > 0) {
-            int64_t due_us = side->due[0].time_us;
+        if (waits(op, side, true) && side->due.count > 0) {
+            int64_t due_us = side->due.items[0].due_us;
             out->next_close_us = due_us < out->next_close_us ? due_us : out->next_close_us;
         }
     }
@@ -448,11 +447,7 @@ static void join_close(MrOperator *op)
     for (uint32_t s = 0; s < 2; s++) {
         MrJoinSide *side = &state->sides[s];
         mr_keyed_rows_fini(&side->store);
-        (void)mr_memory_charge(op->memory, -(int64_t)(side->due_capacity * sizeof *side->due),
-                               NULL);
-        free(side->due);
-        side->due = NULL;
-        side->due_count = side->due_capacity = 0;
+        mr_due_queue_fini(&side->due, op->memory);
     }
 }
 

@@ -9,6 +9,7 @@
 #ifndef MR_ENGINE_OPERATORS_JOIN_H
 #define MR_ENGINE_OPERATORS_JOIN_H
 
+#include "engine/due.h"
 #include "engine/operator.h"
 #include "engine/keyed_rows.h"
 
@@ -20,13 +21,6 @@ typedef enum MrJoinShow {
     MR_JOIN_SHOW_MATCHED
 } MrJoinShow;
 
-/* Rows by the time at which they are let go: a binary heap, the earliest first.  An entry whose row
- * was taken back before stays until its time. */
-typedef struct MrJoinDue {
-    int64_t time_us;
-    uint32_t row;
-} MrJoinDue;
-
 typedef struct MrJoinSide {
     MrKeyedRows store;
     const MrSchema *schema;
@@ -36,8 +30,7 @@ typedef struct MrJoinSide {
     bool retracts;
     bool is_static;        /* all its rows come before the other side's first */
     uint32_t first_column; /* among the columns of both */
-    MrJoinDue *due;
-    uint32_t due_count, due_capacity;
+    MrDueQueue due; /* rows by when they are let go; one that was taken back stays until then */
 } MrJoinSide;
 
 typedef struct MrJoinState {

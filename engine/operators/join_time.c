@@ -4,8 +4,6 @@
  */
 #include "engine/operators/join.h"
 
-#include <stdlib.h>
-
 #include "engine/operators/aggregate.h"
 
 bool mr_join_has_time(const MrJoinSide *side, const MrBlock *block, uint32_t row)
@@ -24,38 +22,7 @@ MrStatus mr_join_drop_late(MrOperator *op, uint32_t index, const MrBlock *in, Mr
                                                          time->late_us, batch, out);
 }
 
-/* ---- The heap ---------------------------------------------------------------------------- */
-
-static void sift_up(MrJoinSide *side, uint32_t at)
-{
-    while (at > 0 && side->due[at].time_us < side->due[(at - 1) / 2].time_us) {
-        MrJoinDue moved = side->due[at];
-        side->due[at] = side->due[(at - 1) / 2];
-        side->due[(at - 1) / 2] = moved;
-        at = (at - 1) / 2;
-    }
-}
-
-static MrJoinDue take_first(MrJoinSide *side)
-{
-    MrJoinDue first = side->due[0], last = side->due[--side->due_count];
-    uint32_t at = 0;
-    for (;;) {
-        uint32_t child = at * 2 + 1;
-        if (child >= side->due_count) {
-            break;
-        }
-        child +=
-            child + 1 < side->due_count && side->due[child + 1].time_us < side->due[child].time_us;
-        if (side->due[child].time_us >= last.time_us) {
-            break;
-        }
-        side->due[at] = side->due[child];
-        at = child;
-    }
-    side->due[at] = last;
-    return first;
-}
+/* ---- When rows go ------------------------------------------------------------------------ */
 
 static int64_t due_of(const MrJoinSide *side, uint32_t row)
 {
@@ -69,28 +36,15 @@ MrStatus mr_join_set_due(MrOperator *op, MrJoinSide *side, uint32_t row, MrError
     if (side->time->column < 0) {
         return MR_OK;
     }
-    if (side->due_count == side->due_capacity) {
-        uint32_t capacity = side->due_capacity == 0 ? 256 : side->due_capacity * 2;
-        int64_t more = (int64_t)((capacity - side->due_capacity) * sizeof *side->due);
-        MR_TRY(mr_memory_charge(op->memory, more, err));
-        MrJoinDue *due = realloc(side->due, capacity * sizeof *due);
-        if (due == NULL) {
-            (void)mr_memory_charge(op->memory, -more, NULL);
-            return mr_error_no_memory(err);
-        }
-        side->due = due;
-        side->due_capacity = capacity;
-    }
-    side->due[side->due_count] = (MrJoinDue){ .time_us = due_of(side, row), .row = row };
-    sift_up(side, side->due_count++);
-    return MR_OK;
+    return mr_due_queue_add(&side->due, due_of(side, row), row, op->memory, err);
 }
 
 /* ---- W has moved ------------------------------------------------------------------------- */
 
-static bool is_still_there(const MrJoinSide *side, const MrJoinDue *due)
+static bool is_still_there(const MrJoinSide *side, const MrDue *due)
 {
-    return mr_keyed_rows_is_kept(&side->store, due->row) && due_of(side, due->row) == due->time_us;
+    return mr_keyed_rows_is_kept(&side->store, due->number) &&
+           due_of(side, due->number) == due->due_us;
 }
 
 /* Lets go what is due; unmatched rows that waited for this show now. */
@@ -98,19 +52,19 @@ static MrStatus let_go(MrOperator *op, MrJoinSide *side, int64_t least_us, MrBat
 {
     const MrJoinSpec *spec = op->spec;
     enum { SOME = 1024 };
-    while (side->due_count > 0 && side->due[0].time_us <= least_us) {
+    while (mr_due_queue_has(&side->due, least_us)) {
         uint32_t *rows, *shown, count = 0, shown_count = 0;
         MR_NEW_ARRAY(batch->arena, rows, SOME, batch->err);
         MR_NEW_ARRAY(batch->arena, shown, SOME, batch->err);
-        while (count < SOME && side->due_count > 0 && side->due[0].time_us <= least_us) {
-            MrJoinDue due = take_first(side);
+        while (count < SOME && mr_due_queue_has(&side->due, least_us)) {
+            MrDue due = mr_due_queue_take(&side->due);
             if (!is_still_there(side, &due)) {
                 continue;
             }
-            rows[count++] = due.row;
+            rows[count++] = due.number;
             if (spec->is_final && side->show == MR_JOIN_SHOW_UNMATCHED &&
-                mr_keyed_row(&side->store, due.row)->count == 0) {
-                shown[shown_count++] = due.row;
+                mr_keyed_row(&side->store, due.number)->count == 0) {
+                shown[shown_count++] = due.number;
             }
         }
         MR_TRY(mr_join_emit_stored(op, side, shown, shown_count, 1, NULL, batch));

@@ -392,7 +392,7 @@ MrStatus mr_keyed_advance(MrOperator *op, int64_t watermark_us, MrBatch *batch)
     const MrAggregateSpec *spec = op->spec;
     MrKeyedWindows *windows = windows_of(op);
     uint32_t keys[KEYS_AT_ONCE], count = 0;
-    bool more = windows->close_count > 0 && windows->closes[0].due_us <= watermark_us;
+    bool more = mr_due_queue_has(&windows->closes, watermark_us);
     int64_t until_us = watermark_us == MR_TIME_MAX
                            ? MR_TIME_MAX
                            : mr_add_saturated(watermark_us, -spec->allowed_lateness_us);

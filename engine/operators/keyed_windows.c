@@ -177,7 +177,7 @@ static MrStatus move_keys(MrOperator *op, MrGroupTable *fresh, MrError *err)
 {
     MrKeyedWindows *windows = windows_of(op);
     const MrAggregateState *state = op->state;
-    windows->close_count = 0;
+    windows->closes.count = 0;
     for (uint32_t k = 0; k < windows->keys.count; k++) {
         uint32_t moved;
         if (key_is_dead(windows, k)) {
@@ -233,7 +233,7 @@ MrStatus mr_shown_rows_add(MrShownRows *rows, const MrShownRow *row, MrMemory *m
     return MR_OK;
 }
 
-/* ---- The queue of closes: a binary heap --------------------------------------------------- */
+/* ---- The queue of closes ------------------------------------------------------------------ */
 
 MrStatus mr_keyed_queue(MrOperator *op, uint32_t key, int64_t due_us, MrError *err)
 {
@@ -242,47 +242,20 @@ MrStatus mr_keyed_queue(MrOperator *op, uint32_t key, int64_t due_us, MrError *e
     if (list->is_queued && due_us >= list->due_us) {
         return MR_OK;
     }
-    MR_TRY(reserve(&windows->closes, &windows->close_capacity, windows->close_count + 1,
-                   sizeof *windows->closes, op->memory, err));
+    MR_TRY(mr_due_queue_add(&windows->closes, due_us, key, op->memory, err));
     list->due_us = due_us;
     list->is_queued = true;
-    uint32_t at = windows->close_count++;
-    while (at > 0 && windows->closes[(at - 1) / 2].due_us > due_us) {
-        windows->closes[at] = windows->closes[(at - 1) / 2];
-        at = (at - 1) / 2;
-    }
-    windows->closes[at] = (MrKeyedClose){ .due_us = due_us, .key = key };
     return MR_OK;
-}
-
-static void drop_first_close(MrKeyedWindows *windows)
-{
-    MrKeyedClose last = windows->closes[--windows->close_count];
-    uint32_t at = 0, count = windows->close_count;
-    while (2 * at + 1 < count) {
-        uint32_t child = 2 * at + 1;
-        child +=
-            child + 1 < count && windows->closes[child + 1].due_us < windows->closes[child].due_us;
-        if (windows->closes[child].due_us >= last.due_us) {
-            break;
-        }
-        windows->closes[at] = windows->closes[child];
-        at = child;
-    }
-    if (count > 0) {
-        windows->closes[at] = last;
-    }
 }
 
 bool mr_keyed_due(MrKeyedWindows *windows, int64_t until_us, uint32_t *key)
 {
-    while (windows->close_count > 0 && windows->closes[0].due_us <= until_us) {
-        MrKeyedClose first = windows->closes[0];
-        MrKeyedList *list = mr_keyed_list(windows, first.key);
-        drop_first_close(windows);
+    while (mr_due_queue_has(&windows->closes, until_us)) {
+        const MrDue first = mr_due_queue_take(&windows->closes);
+        MrKeyedList *list = mr_keyed_list(windows, first.number);
         if (list->is_queued && list->due_us == first.due_us) {
             list->is_queued = false;
-            *key = first.key;
+            *key = first.number;
             return true;
         }
     }
@@ -304,18 +277,18 @@ int64_t mr_keyed_first_end_us(const MrOperator *op, uint32_t key)
 int64_t mr_keyed_next_close(const MrOperator *op)
 {
     MrKeyedWindows *windows = windows_of(op);
-    while (windows->close_count > 0) {
-        MrKeyedClose first = windows->closes[0];
-        MrKeyedList *list = mr_keyed_list(windows, first.key);
+    while (windows->closes.count > 0) {
+        const MrDue first = windows->closes.items[0];
+        MrKeyedList *list = mr_keyed_list(windows, first.number);
         bool counts = list->is_queued && list->due_us == first.due_us && list->count > 0;
-        int64_t end = counts ? mr_keyed_first_end_us(op, first.key) : 0;
+        int64_t end = counts ? mr_keyed_first_end_us(op, first.number) : 0;
         if (counts && end <= first.due_us) {
             return first.due_us;
         }
-        drop_first_close(windows);
+        (void)mr_due_queue_take(&windows->closes);
         if (counts) {
             list->is_queued = false; /* there is room: an entry was just taken off */
-            (void)mr_keyed_queue((MrOperator *)(uintptr_t)op, first.key, end, NULL);
+            (void)mr_keyed_queue((MrOperator *)(uintptr_t)op, first.number, end, NULL);
         }
     }
     return MR_TIME_MAX;
@@ -342,5 +315,5 @@ void mr_keyed_close(MrOperator *op)
     release(windows->dirty, windows->dirty_capacity, sizeof *windows->dirty, op->memory);
     release(windows->shown.items, windows->shown.capacity, sizeof *windows->shown.items,
             op->memory);
-    release(windows->closes, windows->close_capacity, sizeof *windows->closes, op->memory);
+    mr_due_queue_fini(&windows->closes, op->memory);
 }

@@ -11,6 +11,7 @@
 #ifndef MR_ENGINE_OPERATORS_KEYED_WINDOWS_H
 #define MR_ENGINE_OPERATORS_KEYED_WINDOWS_H
 
+#include "engine/due.h"
 #include "engine/operators/aggregate.h"
 
 /* One window.  In its row of the pool follow, where keys that are equal may look different (1.0 and
@@ -43,11 +44,6 @@ typedef struct MrShownRows {
     uint32_t count, capacity;
 } MrShownRows;
 
-typedef struct MrKeyedClose {
-    int64_t due_us;
-    uint32_t key;
-} MrKeyedClose;
-
 struct MrKeyedWindows {
     MrGroupTable keys;  /* state: MrKeyedList */
     uint32_t dead_keys; /* without windows */
@@ -61,9 +57,7 @@ struct MrKeyedWindows {
     uint32_t *dirty;
     uint32_t dirty_count, dirty_capacity;
     MrShownRows shown;
-    /* Closes to come: a heap, the earliest first. A key's entry counts when it is the key's due. */
-    MrKeyedClose *closes;
-    uint32_t close_count, close_capacity;
+    MrDueQueue closes; /* keys by their closes to come; one counts that is the key's due */
 };
 
 static inline MrKeyedWindow *mr_keyed_window(const MrKeyedWindows *windows, uint32_t number)

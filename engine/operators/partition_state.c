@@ -22,7 +22,7 @@ MrStatus mr_partitions_snapshot(MrPartitions *set, MrStateWriter *writer,
         mr_state_write_u64(writer, partition->freed_rows);
         mr_state_write_u64(writer, partition->freed_groups);
         mr_state_write_u64(writer, (uint64_t)partition->close_us);
-        mr_state_write_u64(writer, (uint64_t)partition->due_us);
+        mr_state_write_u64(writer, (uint64_t)partition->due.due_us);
         mr_state_write_u32(writer, partition->settled);
         mr_state_write_u32(writer, partition->shown);
         mr_state_write_u32(writer, partition->count);

@@ -68,7 +68,7 @@ void mr_partitions_close(MrPartitions *set, void (*each)(MrPartitions *set, MrPa
         }
         partition_free(set, partition);
     }
-    free(set->heap);
+    mr_due_heap_fini(&set->due, set->op->memory);
     free(set->dirty);
     mr_group_table_fini(&set->table);
     mr_row_store_fini(&set->store);
@@ -83,8 +83,8 @@ MrStatus mr_partition_new(MrPartitions *set, uint32_t group, MrPartition **out, 
         (void)mr_memory_charge(set->op->memory, -bytes, NULL);
         return mr_error_no_memory(err);
     }
-    partition->heap_index = MR_NOT_DUE;
-    partition->due_us = partition->close_us = MR_TIME_MAX;
+    partition->due = MR_DUE_NEVER;
+    partition->close_us = MR_TIME_MAX;
     partition->group = group;
     set_partition_at(set, group, partition);
     set->live++;
@@ -165,94 +165,17 @@ MrStatus mr_partitions_compact(MrPartitions *set, MrError *err)
     return MR_OK;
 }
 
-/* ---- The heap of what is due -------------------------------------------------------------- */
-
-static void heap_place(MrPartitions *set, uint32_t at, MrPartition *partition)
-{
-    set->heap[at] = partition;
-    partition->heap_index = at;
-}
-
-static void heap_up(MrPartitions *set, uint32_t at)
-{
-    MrPartition *partition = set->heap[at];
-    while (at > 0 && set->heap[(at - 1) / 2]->due_us > partition->due_us) {
-        heap_place(set, at, set->heap[(at - 1) / 2]);
-        at = (at - 1) / 2;
-    }
-    heap_place(set, at, partition);
-}
-
-static void heap_down(MrPartitions *set, uint32_t at)
-{
-    MrPartition *partition = set->heap[at];
-    for (;;) {
-        uint32_t child = at * 2 + 1;
-        if (child >= set->heap_count) {
-            break;
-        }
-        if (child + 1 < set->heap_count &&
-            set->heap[child + 1]->due_us < set->heap[child]->due_us) {
-            child++;
-        }
-        if (set->heap[child]->due_us >= partition->due_us) {
-            break;
-        }
-        heap_place(set, at, set->heap[child]);
-        at = child;
-    }
-    heap_place(set, at, partition);
-}
-
-static void heap_remove(MrPartitions *set, MrPartition *partition)
-{
-    uint32_t at = partition->heap_index;
-    partition->heap_index = MR_NOT_DUE;
-    partition->due_us = MR_TIME_MAX;
-    set->heap_count--;
-    if (at == set->heap_count) {
-        return;
-    }
-    heap_place(set, at, set->heap[set->heap_count]);
-    heap_down(set, at);
-    heap_up(set, set->heap[at]->heap_index);
-}
+/* ---- What is due ------------------------------------------------------------------------- */
 
 MrStatus mr_partition_set_due(MrPartitions *set, MrPartition *partition, int64_t due_us,
                               MrError *err)
 {
-    if (due_us == MR_TIME_MAX) {
-        if (partition->heap_index != MR_NOT_DUE) {
-            heap_remove(set, partition);
-        }
-        return MR_OK;
-    }
-    if (partition->heap_index == MR_NOT_DUE) {
-        if (set->heap_count == set->heap_capacity) {
-            uint32_t capacity = set->heap_capacity == 0 ? 64 : set->heap_capacity * 2;
-            MrPartition **heap = realloc(set->heap, capacity * sizeof(MrPartition *));
-            if (heap == NULL) {
-                return mr_error_no_memory(err);
-            }
-            set->heap = heap;
-            set->heap_capacity = capacity;
-        }
-        heap_place(set, set->heap_count++, partition);
-    }
-    partition->due_us = due_us;
-    heap_down(set, partition->heap_index);
-    heap_up(set, partition->heap_index);
-    return MR_OK;
+    return mr_due_heap_set(&set->due, &partition->due, due_us, set->op->memory, err);
 }
 
 MrPartition *mr_partitions_take_due(MrPartitions *set, int64_t watermark_us)
 {
-    if (set->heap_count == 0 || set->heap[0]->due_us > watermark_us) {
-        return NULL;
-    }
-    MrPartition *partition = set->heap[0];
-    heap_remove(set, partition);
-    return partition;
+    return (MrPartition *)mr_due_heap_take(&set->due, watermark_us);
 }
 
 MrStatus mr_partitions_take_all_due(MrPartitions *set, MrBatch *batch, MrPartition ***out,
@@ -261,10 +184,10 @@ MrStatus mr_partitions_take_all_due(MrPartitions *set, MrBatch *batch, MrPartiti
     MrPartition **taken, *partition;
     *count = 0;
     *out = NULL;
-    if (set->heap_count == 0 || set->heap[0]->due_us > set->watermark_us) {
+    if (set->due.count == 0 || mr_due_heap_first_us(&set->due) > set->watermark_us) {
         return MR_OK;
     }
-    MR_NEW_ARRAY(batch->arena, taken, set->heap_count, batch->err);
+    MR_NEW_ARRAY(batch->arena, taken, set->due.count, batch->err);
     while ((partition = mr_partitions_take_due(set, set->watermark_us)) != NULL) {
         taken[(*count)++] = partition;
     }
@@ -277,7 +200,7 @@ void mr_partitions_measure(const MrPartitions *set, MrOperatorMeasure *out)
     bool waits = set->spec->emit == MR_EMIT_MODE_CLOSE || set->spec->close_column >= 0;
     out->groups = set->store.live;
     out->state_bytes = mr_group_table_bytes(&set->table) + mr_row_store_bytes(&set->store);
-    out->next_close_us = waits && set->heap_count > 0 ? set->heap[0]->due_us : MR_TIME_MAX;
+    out->next_close_us = waits ? mr_due_heap_first_us(&set->due) : MR_TIME_MAX;
 }
 
 /* ---- Time -------------------------------------------------------------------------------- */
@@ -397,7 +320,7 @@ static MrStatus note_due(MrPartitions *set, MrPartition *partition, const MrRow 
     } else if (spec->orders_by_event) {
         due = mr_partitions_due(set, mr_partition_time(set, row), 0);
     }
-    return due < partition->due_us ? mr_partition_set_due(set, partition, due, err) : MR_OK;
+    return due < partition->due.due_us ? mr_partition_set_due(set, partition, due, err) : MR_OK;
 }
 
 static MrStatus add_pending(MrPartitions *set, uint32_t group, MrRow *row, MrError *err)

@@ -7,12 +7,12 @@
 #ifndef MR_ENGINE_OPERATORS_PARTITIONS_H
 #define MR_ENGINE_OPERATORS_PARTITIONS_H
 
+#include "engine/due.h"
 #include "engine/group_table.h"
 #include "engine/operators/row_store.h"
 
-#define MR_NOT_DUE UINT32_MAX
-
 typedef struct MrPartition {
+    MrDueEntry due; /* W at which something happens */
     MrRow **rows;
     MrRow **pending;
     uint32_t count, capacity;
@@ -21,8 +21,6 @@ typedef struct MrPartition {
     uint32_t shown;   /* top-N: rows at the front that stand in the output … */
     uint32_t touched; /* … and the first of them that may have another number since */
     uint64_t freed_rows, freed_groups; /* taken off the front */
-    int64_t due_us;                    /* W at which something happens */
-    uint32_t heap_index;               /* MR_NOT_DUE: not in the heap */
     int64_t close_us;                  /* W at which its window closes; MR_TIME_MAX: none */
     uint32_t group;                    /* its number in the table */
     bool is_dirty;
@@ -36,8 +34,7 @@ typedef struct MrPartitions {
     MrKeyLayout layout;
     MrGroupTable table; /* state: the partition, NULL once it is gone */
     uint32_t extra_bytes, live, gone;
-    MrPartition **heap;
-    uint32_t heap_count, heap_capacity;
+    MrDueHeap due;
     MrPartition **dirty; /* NULL: has gone */
     uint32_t dirty_count, dirty_capacity;
     int64_t watermark_us;
@@ -97,10 +94,10 @@ uint32_t mr_partition_passed(const MrPartitions *set, const MrPartition *partiti
 /* W at which a row of this event time has passed, `ahead_us` later. */
 int64_t mr_partitions_due(const MrPartitions *set, int64_t at_us, int64_t ahead_us);
 
-/* MR_TIME_MAX: takes it out of the heap. */
+/* MR_TIME_MAX: never. */
 MrStatus mr_partition_set_due(MrPartitions *set, MrPartition *partition, int64_t due_us,
                               MrError *err);
-/* The partition that is due at W, taken out of the heap; NULL: none.  At MR_TIME_MAX all are. */
+/* A partition that is due at W, and is due no more; NULL: none.  At MR_TIME_MAX all are. */
 MrPartition *mr_partitions_take_due(MrPartitions *set, int64_t watermark_us);
 /* All that are due at the set's own W, in the arena. */
 MrStatus mr_partitions_take_all_due(MrPartitions *set, MrBatch *batch, MrPartition ***out,
