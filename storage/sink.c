@@ -279,3 +279,19 @@ MrStatus mr_sink_check_changes(const MrSinkTable *table, const MrChangeSet *chan
     MR_TRY(sink_check_blocks(table, changes->upserts, changes->upsert_blocks, err));
     return sink_check_blocks(table, changes->deletes, changes->delete_blocks, err);
 }
+
+MrStatus mr_sink_commit_each(MrSinkCommitOne *one, MrSink *sink, const MrEpoch *const *epochs,
+                             uint32_t count, bool *unknown, int32_t *culprit, MrError *err)
+{
+    *unknown = false;
+    *culprit = -1;
+    for (uint32_t e = 0; e < count; e++) {
+        MrStatus status = one(sink, epochs[e], unknown, err);
+        if (status != MR_OK) {
+            *unknown |= e > 0; /* those before are committed: their progress says so */
+            *culprit = (int32_t)e;
+            return status;
+        }
+    }
+    return MR_OK;
+}

@@ -332,26 +332,24 @@ static MrStatus epoch_commit(ExchangeSink *sink, Output *output, const MrEpoch *
 }
 
 /* After any fault the progress is read anew. */
+static MrStatus exchange_commit_one(MrSink *base, const MrEpoch *epoch, bool *unknown, MrError *err)
+{
+    ExchangeSink *sink = (ExchangeSink *)base;
+    Output *output;
+    MrStatus status = output_open(sink, epoch->query, epoch->table, &output, err);
+    if (status == MR_OK) {
+        status = epoch_commit(sink, output, epoch, unknown, err);
+    }
+    if (status != MR_OK) {
+        output_forget(sink, epoch->query);
+    }
+    return status;
+}
+
 static MrStatus exchange_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count,
                                 bool *unknown, int32_t *culprit, MrError *err)
 {
-    ExchangeSink *sink = (ExchangeSink *)base;
-    MrStatus status = MR_OK;
-    *unknown = false;
-    *culprit = -1;
-    for (uint32_t e = 0; e < count && status == MR_OK; e++) {
-        Output *output;
-        status = output_open(sink, epochs[e]->query, epochs[e]->table, &output, err);
-        if (status == MR_OK) {
-            status = epoch_commit(sink, output, epochs[e], unknown, err);
-        }
-        if (status != MR_OK) {
-            output_forget(sink, epochs[e]->query);
-            *unknown |= e > 0; /* those before are committed: their progress says so */
-            *culprit = (int32_t)e;
-        }
-    }
-    return status;
+    return mr_sink_commit_each(exchange_commit_one, base, epochs, count, unknown, culprit, err);
 }
 
 /* ---- A sink ---------------------------------------------------------------------------------- */

@@ -102,9 +102,12 @@ static MrStatus write_progress(NotifySink *sink, MrProgressLine *line, const MrE
     return status;
 }
 
-static MrStatus epoch_commit(NotifySink *sink, const MrEpoch *epoch, MrError *err)
+/* The outcome is always known: what fails has told nobody, and is done again. */
+static MrStatus notify_commit_one(MrSink *base, const MrEpoch *epoch, bool *unknown, MrError *err)
 {
+    NotifySink *sink = (NotifySink *)base;
     MrProgressLine *line;
+    (void)unknown;
     MR_TRY(mr_progress_lines_find(sink->lines, epoch->query, &line, err));
     MR_TRY(mr_sink_check_changes(epoch->table, &epoch->changes, err));
     mr_fault_point("target.before_cas");
@@ -123,21 +126,10 @@ static MrStatus epoch_commit(NotifySink *sink, const MrEpoch *epoch, MrError *er
     return MR_OK;
 }
 
-/* The outcome is always known: what fails has told nobody, and is done again. */
 static MrStatus notify_commit(MrSink *base, const MrEpoch *const *epochs, uint32_t count,
                               bool *unknown, int32_t *culprit, MrError *err)
 {
-    *unknown = false;
-    *culprit = -1;
-    for (uint32_t e = 0; e < count; e++) {
-        MrStatus status = epoch_commit((NotifySink *)base, epochs[e], err);
-        if (status != MR_OK) {
-            *unknown = e > 0; /* those before are done: their lines say so */
-            *culprit = (int32_t)e;
-            return status;
-        }
-    }
-    return MR_OK;
+    return mr_sink_commit_each(notify_commit_one, base, epochs, count, unknown, culprit, err);
 }
 
 const MrSinkClass mr_sink_notify = {

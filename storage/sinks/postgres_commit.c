@@ -64,17 +64,6 @@ static MrStatus count_rows(MrSink *base, const MrSinkTable *table, uint64_t *out
                : mr_error_set(err, MR_ERR_SINK_WRITE, "the target gave a count of another form");
 }
 
-static MrStatus count_dead_rows(MrPgSink *sink, const MrSinkTable *table, uint64_t *out,
-                                MrError *err)
-{
-    char name[MR_SINK_SIDE_NAME_BYTES];
-    if (table == NULL || !table->keeps_dead) {
-        return MR_OK;
-    }
-    MrSinkTable dead = mr_sink_dead_table(table, name);
-    return count_rows(&sink->base, &dead, out, err);
-}
-
 static MrStatus attach_in_transaction(MrPgSink *sink, const uint8_t query[16], int64_t generation,
                                       const uint8_t nonce[16], MrProgress *out, MrError *err)
 {
@@ -118,7 +107,7 @@ MrStatus mr_postgres_attach(MrSink *base, const uint8_t query[16], const MrSinkT
         status = attach_in_transaction(sink, query, generation, nonce, out, err);
     }
     if (status == MR_OK) {
-        status = count_dead_rows(sink, table, &out->dead_rows, err);
+        status = mr_sink_count_dead(count_rows, base, table, &out->dead_rows, err);
     }
     if (status == MR_OK) {
         status = mr_postgres_finish(sink, &unknown, err);
@@ -141,7 +130,7 @@ MrStatus mr_postgres_resolve(MrSink *base, const uint8_t query[16], const MrSink
         status = progress_select(sink, query, out, err);
     }
     if (status == MR_OK) {
-        status = count_dead_rows(sink, table, &out->dead_rows, err);
+        status = mr_sink_count_dead(count_rows, base, table, &out->dead_rows, err);
     }
     mr_postgres_roll_back(sink);
     return status;

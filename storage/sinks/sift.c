@@ -254,3 +254,14 @@ MrStatus mr_sink_sift(const MrSiftClass *sift, MrSink *sink, const MrEpoch *epoc
     free(s.refused);
     return status;
 }
+
+MrStatus mr_sink_count_dead(MrSinkCount *count, MrSink *sink, const MrSinkTable *table,
+                            uint64_t *out, MrError *err)
+{
+    char name[MR_SINK_SIDE_NAME_BYTES];
+    if (table == NULL || !table->keeps_dead) {
+        return MR_OK;
+    }
+    MrSinkTable dead = mr_sink_dead_table(table, name);
+    return count(sink, &dead, out, err);
+}

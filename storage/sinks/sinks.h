@@ -29,6 +29,11 @@ bool mr_sink_key_is_not_null(const MrSinkTable *table);
 bool mr_sink_is_integral(const MrSinkTable *table, uint32_t column);
 /* Blocks fit the table's columns, and only a keyed table has deletes. */
 MrStatus mr_sink_check_changes(const MrSinkTable *table, const MrChangeSet *changes, MrError *err);
+/* commit() of a sink whose epochs are commits of their own: one after the other, until one fails.
+ * `one` sets *unknown where its outcome is, which is false when it is called. */
+typedef MrStatus MrSinkCommitOne(MrSink *sink, const MrEpoch *epoch, bool *unknown, MrError *err);
+MrStatus mr_sink_commit_each(MrSinkCommitOne *one, MrSink *sink, const MrEpoch *const *epochs,
+                             uint32_t count, bool *unknown, int32_t *culprit, MrError *err);
 /* An index, trigger or grant of users that the fresh result of CREATE OR REPLACE can't have, as its
  * columns are others: logged and left out, since it is decided by then that the old result goes.
  * Faults of the target stay errors. */

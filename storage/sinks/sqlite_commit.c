@@ -65,17 +65,6 @@ static MrStatus count_rows(MrSink *base, const MrSinkTable *table, uint64_t *out
     return status;
 }
 
-static MrStatus count_dead_rows(MrSqliteSink *sink, const MrSinkTable *table, uint64_t *out,
-                                MrError *err)
-{
-    char name[MR_SINK_SIDE_NAME_BYTES];
-    if (table == NULL || !table->keeps_dead) {
-        return MR_OK;
-    }
-    MrSinkTable dead = mr_sink_dead_table(table, name);
-    return count_rows(&sink->base, &dead, out, err);
-}
-
 static MrStatus attach_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
                                       int64_t generation, const uint8_t nonce[16], MrProgress *out,
                                       MrError *err)
@@ -138,7 +127,7 @@ MrStatus mr_sqlite_attach(MrSink *base, const uint8_t query[16], const MrSinkTab
     MR_TRY(mr_sqlite_begin(sink, err));
     MrStatus status = attach_in_transaction(sink, query, generation, nonce, out, err);
     if (status == MR_OK) {
-        status = count_dead_rows(sink, table, &out->dead_rows, err);
+        status = mr_sink_count_dead(count_rows, base, table, &out->dead_rows, err);
     }
     if (status == MR_OK) {
         status = mr_sqlite_finish(sink, &unknown, err);
@@ -160,7 +149,7 @@ MrStatus mr_sqlite_resolve(MrSink *base, const uint8_t query[16], const MrSinkTa
     MR_TRY(mr_sqlite_begin(sink, err));
     MrStatus status = progress_read(sink, query, out, err);
     if (status == MR_OK) {
-        status = count_dead_rows(sink, table, &out->dead_rows, err);
+        status = mr_sink_count_dead(count_rows, base, table, &out->dead_rows, err);
     }
     mr_sqlite_roll_back(sink);
     return status;
