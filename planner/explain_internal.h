@@ -34,6 +34,7 @@ bool mr_explain_is_standing(const MrPlan *plan);
 
 /* Of a plan with a job. */
 MrStatus mr_explain_flink(MrExplain *explain);
+MrStatus mr_explain_aggregate(MrExplain *explain, const MrDagNode *node);
 MrStatus mr_explain_over(MrExplain *explain, const MrDagNode *node);
 MrStatus mr_explain_top_n(MrExplain *explain, const MrDagNode *node);
 MrStatus mr_explain_join(MrExplain *explain, const MrDagNode *node);

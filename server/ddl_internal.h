@@ -271,7 +271,7 @@ MrStatus mr_ddl_keep_table_indexes(MrDdl *ddl, MrRelation *to, const MrRelation 
 /* The indexes of another version of the relation, by the names of columns; a NOTICE tells of those
  * that do not fit. */
 MrStatus mr_ddl_keep_indexes(MrDdl *ddl, MrRelation *to, const MrRelation *from);
-/* CREATE INDEX, DROP INDEX, ALTER INDEX (ddl_index.c). */
+/* CREATE INDEX, DROP INDEX, ALTER INDEX (ddl_index.h). */
 void mr_ddl_create_index(MrDdl *ddl);
 void mr_ddl_drop_index(MrDdl *ddl);
 void mr_ddl_rename_index(MrDdl *ddl);
