@@ -66,6 +66,9 @@ struct MrAggregate {
     MrTypeId result;
     /* The arguments are turned into json or jsonb first (to_json, to_jsonb); NULL: they stay. */
     const char *convert;
+    /* A function that gives the first argument back, and fails on the rows that the aggregate
+     * cannot take, so that they are left out as other failing rows are; NULL: it takes all. */
+    const char *check;
     uint16_t state_bytes; /* multiple of 8; a fresh state is all zero */
     uint16_t flags;
     /* State of group g is at states + g * stride. */

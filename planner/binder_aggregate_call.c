@@ -80,6 +80,11 @@ static bool aggregate_takes(const MrAggregate *aggregate, const MrTypeId *types)
 MrStatus mr_bind_aggregate_convert(MrBinder *b, const MrAggregate *aggregate, int32_t position,
                                    MrExpr **args)
 {
+    MrExpr *checked;
+    if (aggregate->check != NULL) {
+        MR_TRY(mr_bind_function(b, aggregate->check, &args[0], 1, position, &checked));
+        args[0] = checked;
+    }
     for (uint32_t i = 0; aggregate->convert != NULL && i < aggregate->arg_count; i++) {
         const bool is_name = i + 1 < aggregate->arg_count;
         const bool as_text =

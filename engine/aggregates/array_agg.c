@@ -72,9 +72,9 @@ static bool records_read(const MrTextState *state, char *cells, uint64_t *nulls)
     return true;
 }
 
-/* Arrays side by side: one dimension more. */
-static MrStatus nested_make(const MrText *arrays, const uint64_t *nulls, uint32_t count,
-                            MrTypeId element, MrArena *arena, MrText *out, MrError *err)
+/* Arrays side by side, none of them NULL or empty (mr_array_part): one dimension more. */
+static MrStatus nested_make(const MrText *arrays, uint32_t count, MrTypeId element, MrArena *arena,
+                            MrText *out, MrError *err)
 {
     MrArrayShape shape = { 0 };
     char *cells = NULL;
@@ -83,13 +83,7 @@ static MrStatus nested_make(const MrText *arrays, const uint64_t *nulls, uint32_
     uint32_t each = 0;
     for (uint32_t i = 0; i < count; i++) {
         MrArray part;
-        if (mr_bitmap_get(nulls, i)) {
-            return mr_error_set(err, MR_ERR_NULL_NOT_ALLOWED, "cannot accumulate null arrays");
-        }
         mr_array_open(element, &arrays[i], &part);
-        if (part.count == 0) {
-            return mr_error_set(err, MR_ERR_ARRAY_SUBSCRIPT, "cannot accumulate empty arrays");
-        }
         if (i == 0) {
             if (part.shape.dimensions == MR_ARRAY_DIMENSIONS_MAX) {
                 return mr_array_too_large(err);
@@ -137,7 +131,7 @@ static MrStatus array_result(const MrTextState *state, MrTypeId result, MrArena 
         return mr_error_set(err, MR_ERR_CORRUPT, "the state of array_agg is damaged");
     }
     if (mr_type_is_array(type)) {
-        return nested_make((const MrText *)(const void *)cells, nulls, state->count,
+        return nested_make((const MrText *)(const void *)cells, state->count,
                            mr_type_element(result), arena, out, err);
     }
     MrArrayShape shape = mr_array_list(state->count);
@@ -159,19 +153,20 @@ static MrStatus array_finalize(const MrAggregate *self, const char *states, size
     return MR_OK;
 }
 
-#define ARRAY_AGG(ARG, doc_, example_, returns_)                                              \
-    {                                                                                         \
-        .name = "array_agg", .args = { ARG }, .arg_count = 1, .result = MR_TYPE_ANYARRAY,     \
-        .flags = MR_AGG_HEAP | MR_AGG_NULLS | MR_AGG_ORDERED | MR_AGG_IN_ORDER,               \
-        .update = array_update, .finalize = array_finalize, MR_TEXT_STATE_ENTRY, .doc = doc_, \
-        .example = example_, .returns = returns_                                              \
+#define ARRAY_AGG(ARG, check_, doc_, example_, returns_)                                         \
+    {                                                                                            \
+        .name = "array_agg", .args = { ARG }, .arg_count = 1, .result = MR_TYPE_ANYARRAY,        \
+        .check = check_, .flags = MR_AGG_HEAP | MR_AGG_NULLS | MR_AGG_ORDERED | MR_AGG_IN_ORDER, \
+        .update = array_update, .finalize = array_finalize, MR_TEXT_STATE_ENTRY, .doc = doc_,    \
+        .example = example_, .returns = returns_                                                 \
     }
 
 const MrAggregate mr_aggregates_array_agg[] = {
-    ARRAY_AGG(MR_TYPE_UNKNOWN,
+    ARRAY_AGG(MR_TYPE_UNKNOWN, NULL,
               "The values as an array, NULLs too; rows of a stream in their order.",
               "array_agg(x) FROM (VALUES (1), (NULL), (2)) v(x)", "{1,NULL,2}"),
-    ARRAY_AGG(MR_TYPE_ANYARRAY, "Arrays of one shape as an array of one dimension more.",
+    ARRAY_AGG(MR_TYPE_ANYARRAY, "mr_array_part",
+              "Arrays of one shape as an array of one dimension more.",
               "array_agg(x) FROM (VALUES (ARRAY[1, 2]), (ARRAY[3, 4])) v(x)", "{{1,2},{3,4}}"),
 };
 MR_AGGREGATE_TABLE_END(array_agg)

@@ -120,9 +120,6 @@ static MrStatus member_append(MrTextState *state, const MrAggregateInput *in, ui
                               const char *between, MrBuilder *quoted, MrMemory *memory,
                               MrError *err)
 {
-    if (mr_vector_is_null(&in->args[0], row)) {
-        return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "field name must not be null");
-    }
     const MrText *name = (const MrText *)in->args[0].data + row;
     mr_builder_clear(quoted);
     mr_json_append_string(quoted, mr_text_string(name));

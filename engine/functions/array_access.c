@@ -288,6 +288,29 @@ MR_KERNEL(array_fill)
     return MR_OK;
 }
 
+/* What array_agg() of arrays can take. */
+MR_KERNEL(array_part)
+{
+    (void)arg_count;
+    mr_kernel_clear(out, rows);
+    for (uint32_t i = 0; i < rows; i++) {
+        MrArray array = { 0 };
+        if (mr_vector_is_null(args[0], i)) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_NULL_NOT_ALLOWED,
+                                     "cannot accumulate null arrays"));
+            continue;
+        }
+        mr_arg_array_open(args[0], i, &array);
+        if (array.count == 0) {
+            MR_TRY(mr_eval_row_error(eval, out, i, MR_ERR_ARRAY_SUBSCRIPT,
+                                     "cannot accumulate empty arrays"));
+            continue;
+        }
+        ((MrText *)out->data)[i] = *(const MrText *)mr_vector_cell(args[0], i);
+    }
+    return MR_OK;
+}
+
 #define ARRAY_1(NAME, RESULT, EVAL, FLAGS, DOC, EXAMPLE, RETURNS)                         \
     MR_ENTRY(NAME, 1, RESULT, EVAL, MR_FN_STRICT | SAME | (FLAGS), DOC, EXAMPLE, RETURNS, \
              MR_TYPE_ANYARRAY)
@@ -314,6 +337,9 @@ const MrFunction mr_functions_array_access[] = {
             "array_ndims(ARRAY[[1, 2], [3, 4]])", "2"),
     ARRAY_1("array_dims", TEXT, array_dims, 0, "The dimensions as text.",
             "array_dims(ARRAY[[1, 2, 3], [4, 5, 6]])", "[1:2][1:3]"),
+    MR_ENTRY("mr_array_part", 1, ANYARRAY, array_part, SAME | FALLIBLE,
+             "The array, for array_agg(), which fails on NULL and on empty ones.",
+             "mr_array_part(ARRAY[1, 2])", "{1,2}", MR_TYPE_ANYARRAY),
     MR_ENTRY("array_fill", 2, ANYARRAY, array_fill, SAME | FALLIBLE,
              "An array of that shape, full of the value.", "array_fill(11, ARRAY[2, 3])",
              "{{11,11,11},{11,11,11}}", MR_TYPE_UNKNOWN, MR_TYPE_INT32_ARRAY),

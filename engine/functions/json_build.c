@@ -140,6 +140,9 @@ static MrStatus name_append(MrJsonRow *row, uint32_t arg)
 
 static MrStatus write_name(MrJsonRow *row)
 {
+    if (mr_json_row_null(row, 0)) {
+        return mr_error_set(&row->error, MR_ERR_INVALID_PARAMETER, "field name must not be null");
+    }
     return name_write(row, 0, row->out);
 }
 MR_JSON_KERNEL(value_to_name, write_name)
@@ -422,9 +425,8 @@ const MrFunction mr_functions_json_build[] = {
     MR_ENTRY("mr_json_array", 3, ANYARRAY, json_to_array, MR_FN_SAME | FALLIBLE | STABLE,
              "The same.", "mr_json_array('[1, 2]'::jsonb, 'a', NULL::int[])", "{1,2}",
              MR_TYPE_JSONB, MR_TYPE_TEXT, MR_TYPE_ANYARRAY),
-    MR_ENTRY("mr_json_name", 1, TEXT, value_to_name,
-             MR_FN_STRICT | MR_FN_ANY_ARGS | FALLIBLE | STABLE,
-             "As the name of a JSON member, for json_object_agg().",
+    MR_ENTRY("mr_json_name", 1, TEXT, value_to_name, MR_FN_ANY_ARGS | FALLIBLE | STABLE,
+             "As the name of a JSON member, for json_object_agg(), which fails on NULL.",
              "mr_json_name(DATE '2026-01-01')", "2026-01-01", MR_TYPE_UNKNOWN),
     F1("mr_json_line", JSON, JSON, json_line_mark, 0, "Marked as a row or array, for json_agg().",
        "length(mr_json_line('[1]')::text)", "4"),
