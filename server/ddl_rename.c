@@ -60,15 +60,29 @@ static MrStatus renamed_statement(MrDdl *ddl, const MrRelation *relation, const 
     return MR_OK;
 }
 
-/* The texts of those that read it, each in the record and in the catalogue. */
+static bool is_among(const MrRelation *relation, const MrRelation *const *list, uint32_t count)
+{
+    uint32_t i = 0;
+    while (i < count && list[i] != relation) {
+        i++;
+    }
+    return i < count;
+}
+
+/* The texts of those that read it themselves, each in the record and in the catalogue: what reads
+ * others of them comes behind these. */
 static MrStatus rename_in_dependents(MrDdl *ddl, const MrRelation *relation, const char *new_name,
                                      MrDdlChange *changes, const MrDependents *dependents)
 {
     Renaming renaming = { .catalog = ddl->catalog, .relation = relation, .new_name = new_name };
-    for (uint32_t d = 0; d < dependents->count; d++) {
+    const MrRelation *const *direct;
+    uint32_t direct_count;
+    MR_TRY(mr_catalog_dependents(ddl->catalog, relation, &ddl->memory->arena, &direct,
+                                 &direct_count, &ddl->err));
+    for (uint32_t d = dependents->count; d-- > 0;) {
         const MrRelation *old = dependents->items[d].relation;
         const MrNode *statement;
-        if (dependents->items[d].on != relation) {
+        if (!is_among(old, direct, direct_count)) {
             continue;
         }
         MR_TRY(
