@@ -187,22 +187,46 @@ static MrStatus end_record(MrPipeline *pipeline, MrError *err)
     return status;
 }
 
+static MrStatus push_input(MrPipeline *pipeline, const MrPipelineInput *input, MrError *err)
+{
+    MrBatch *batch = &pipeline->lanes[0].batch;
+    set_record(batch, input);
+    begin_record(pipeline, input);
+    if (input->block != NULL) {
+        MR_TRY(push_block(pipeline, input->source, input->block, err));
+        if (feeds_settling(pipeline, input->source)) {
+            MR_TRY(settle(pipeline, batch));
+        }
+    }
+    MR_TRY(advance_all(pipeline, input, batch));
+    MR_TRY(tell_places(pipeline, input->source, batch));
+    return end_record(pipeline, err);
+}
+
+/* The parts have an arena of their own, as each chunk of them empties the lane's. */
+static MrStatus push_parts(MrPipeline *pipeline, const MrPipelineInput *input, MrError *err)
+{
+    MrArena arena;
+    MrStatus status = MR_OK;
+    mr_arena_init(&arena, 0);
+    for (uint32_t row = 0; row < input->block->row_count && status == MR_OK;) {
+        MrPipelineInput part;
+        mr_arena_reset(&arena);
+        status = mr_pipeline_take_part(pipeline, input, &row, &arena, &part, err);
+        if (status == MR_OK) {
+            status = push_input(pipeline, &part, err);
+        }
+    }
+    mr_arena_fini(&arena);
+    return status;
+}
+
 static MrStatus push_inputs(MrPipeline *pipeline, const MrPipelineInput *inputs, uint32_t count,
                             MrError *err)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const MrPipelineInput *input = &inputs[i];
-        set_record(&pipeline->lanes[0].batch, input);
-        begin_record(pipeline, input);
-        if (input->block != NULL) {
-            MR_TRY(push_block(pipeline, input->source, input->block, err));
-            if (feeds_settling(pipeline, input->source)) {
-                MR_TRY(settle(pipeline, &pipeline->lanes[0].batch));
-            }
-        }
-        MR_TRY(advance_all(pipeline, input, &pipeline->lanes[0].batch));
-        MR_TRY(tell_places(pipeline, input->source, &pipeline->lanes[0].batch));
-        MR_TRY(end_record(pipeline, err));
+        MR_TRY(mr_pipeline_is_parted(pipeline, &inputs[i]) ? push_parts(pipeline, &inputs[i], err)
+                                                           : push_input(pipeline, &inputs[i], err));
     }
     return MR_OK;
 }

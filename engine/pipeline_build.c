@@ -183,7 +183,7 @@ static MrStatus survey(MrPipeline *pipeline, MrError *err)
     }
     pipeline->is_chain = is_chain(dag);
     pipeline->breaker = pipeline->is_chain ? breaker_of(dag) : 0;
-    return MR_OK;
+    return mr_pipeline_find_meeting(pipeline, err);
 }
 
 /* Whether a watermark can come from the node: where none does, none is waited for. */

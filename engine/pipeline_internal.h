@@ -73,6 +73,7 @@ struct MrPipeline {
     uint32_t *places; /* PLACE operators: they hear where records end */
     uint32_t place_count;
     uint32_t scan_count;
+    bool *meets_itself;     /* per scan: its stream comes to an operator by two ways */
     bool is_chain;          /* every operator has one input: work can be spread over threads */
     bool is_in_record;      /* the last input was not the end of its record */
     bool waits_for_records; /* within one is no time for a flush */
@@ -112,6 +113,14 @@ MrStatus mr_pipeline_run_apart(MrPipeline *pipeline, MrRound *round, MrError *er
 MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err);
 /* Merges, and keeps the memory for the next rows. */
 MrStatus mr_pipeline_merge_apart(MrPipeline *pipeline, MrError *err);
+/* Late rows of a stream that comes to an operator by two ways: pipeline_late.c. */
+MrStatus mr_pipeline_find_meeting(MrPipeline *pipeline, MrError *err);
+/* Some row of the input may be late, and it has to be taken part by part. */
+bool mr_pipeline_is_parted(const MrPipeline *pipeline, const MrPipelineInput *input);
+/* The part from *row on, which moves behind it: a late row alone, or those up to the next one; in
+ * the arena. */
+MrStatus mr_pipeline_take_part(const MrPipeline *pipeline, const MrPipelineInput *input,
+                               uint32_t *row, MrArena *arena, MrPipelineInput *out, MrError *err);
 /* W that the scan `scan` (index of scans) has after the input; MR_TIME_MIN: it moves none. */
 int64_t mr_pipeline_time_after(const MrPipeline *pipeline, uint32_t scan,
                                const MrPipelineInput *input);
