@@ -303,7 +303,8 @@ typedef struct MrOrderedSpec {
     uint32_t tie_count;
     MrEmitMode emit;
     bool input_retracts, input_is_derived;
-    bool needs_old; /* a changed row is preceded by its old one with weight -1 */
+    bool judges_late; /* the rows are a stream's: those behind W are left out and noted */
+    bool needs_old;   /* a changed row is preceded by its old one with weight -1 */
     /* The first sort key is the event time, ascending: rows before W are final, later ones late. */
     bool orders_by_event;
     /* It is a bound of windows below: at W = bound + event_after_us the window's rows are there. */

@@ -458,6 +458,22 @@ bool mr_logical_is_in_log_order(const MrLogical *node)
     }
 }
 
+bool mr_logical_is_of_stream(const MrLogical *node)
+{
+    switch (node->kind) {
+    case MR_LOGICAL_SCAN: return node->scan == MR_SCAN_STREAM;
+    case MR_LOGICAL_FILTER:
+    case MR_LOGICAL_PROJECT:
+    case MR_LOGICAL_EXPAND:
+    case MR_LOGICAL_SINCE:
+    case MR_LOGICAL_PROJECT_SET:
+    case MR_LOGICAL_WINDOW: return mr_logical_is_of_stream(node->input);
+    case MR_LOGICAL_UNION:
+        return mr_logical_is_of_stream(node->input) && mr_logical_is_of_stream(node->right);
+    default: return false;
+    }
+}
+
 uint32_t mr_logical_node_count(const MrLogical *node)
 {
     return node == NULL

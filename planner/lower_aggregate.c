@@ -166,6 +166,8 @@ static MrOrderedSpec ordered_spec(const MrLowering *lowering, const MrLogical *n
                            .emit = lowering->emit,
                            .input_retracts = retracts,
                            .input_is_derived = !mr_logical_is_in_log_order(node->input),
+                           .judges_late = !retracts && (mr_logical_is_in_log_order(node->input) ||
+                                                        mr_logical_is_of_stream(node->input)),
                            .needs_old = has_reader,
                            .orders_by_event = over->orders_by_event && !retracts,
                            .event_is_bound = over->event_is_bound,

@@ -12,8 +12,17 @@ typedef struct Renaming {
     const MrCatalog *catalog;
     const MrRelation *relation;
     const char *new_name;
-    bool is_hidden; /* a WITH query has the name: which one is meant is not told by the text */
+    bool is_hidden;   /* a WITH query has the name: which one is meant is not told by the text */
+    bool is_captured; /* a WITH query has the new name: only with its schema the object is meant */
 } Renaming;
+
+static bool find_captor(MrNode *node, void *context)
+{
+    Renaming *renaming = context;
+    renaming->is_captured |= node->kind == MR_AST_CTE &&
+                             strcmp(MR_AST_AS(MrAstCte, node)->name, renaming->new_name) == 0;
+    return mr_ast_visit_children(node, find_captor, renaming);
+}
 
 /* What reads the object goes on calling it by the old name, as an alias. */
 static bool rename_visit(MrNode *node, void *context)
@@ -32,6 +41,9 @@ static bool rename_visit(MrNode *node, void *context)
                 table->alias.name = table->name.name;
             }
             table->name.name = renaming->new_name;
+            if (renaming->is_captured) {
+                table->name.schema = "public";
+            }
         }
     }
     return mr_ast_visit_children(node, rename_visit, renaming);
@@ -87,6 +99,8 @@ static MrStatus rename_in_dependents(MrDdl *ddl, const MrRelation *relation, con
         }
         MR_TRY(
             mr_ddl_parse_stored(old->name, old->sql, &ddl->memory->arena, &statement, &ddl->err));
+        renaming.is_captured = false;
+        mr_ast_visit_children(statement, find_captor, &renaming);
         mr_ast_visit_children(statement, rename_visit, &renaming);
         if (renaming.is_hidden) {
             return mr_ddl_refuse(

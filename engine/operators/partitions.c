@@ -262,7 +262,7 @@ static MrStatus leave_out_late(MrPartitions *set, const MrBlock *in, MrBatch *ba
     const int64_t *watermarks = in->place.watermarks;
     uint32_t *kept, count = 0;
     *out = in;
-    if (!has_time || spec->input_is_derived || spec->input_retracts || watermarks == NULL ||
+    if (!has_time || !spec->judges_late || watermarks == NULL ||
         mr_fault_planted("skip_late_test")) {
         return MR_OK;
     }
@@ -271,12 +271,8 @@ static MrStatus leave_out_late(MrPartitions *set, const MrBlock *in, MrBatch *ba
         int64_t at = 0;
         if (closes_at(set, in, row, &at) > watermarks[row]) {
             kept[count++] = row;
-        } else if (batch->notes != NULL) {
-            MrLateRow late = { .stream_id = in->place.stream_id,
-                               .sequence = mr_block_sequence(in, row),
-                               .event_us = at,
-                               .watermark_us = watermarks[row] };
-            mr_notes_add_late(batch->notes, &late);
+        } else {
+            mr_operator_note_late(set->op, in, row, at, watermarks[row], batch);
         }
     }
     if (count == in->row_count) {

@@ -276,6 +276,7 @@ static void case_make(Case *c, MrRandom *random)
                               .input_retracts = c->retracts,
                               .input_is_derived =
                                   c->retracts || (!c->timed && mr_random_below(random, 2) == 0),
+                              .judges_late = c->timed,
                               .needs_old = true,
                               .close_column = -1,
                               .allowed_lateness_us = c->lateness_us };
