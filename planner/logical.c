@@ -458,6 +458,14 @@ bool mr_logical_is_in_log_order(const MrLogical *node)
     }
 }
 
+bool mr_logical_is_sorted(const MrLogical *node)
+{
+    while (node->kind == MR_LOGICAL_PROJECT || node->kind == MR_LOGICAL_FILTER) {
+        node = node->input;
+    }
+    return node->kind == MR_LOGICAL_SORT && node->sort_key_count > 0;
+}
+
 bool mr_logical_is_of_stream(const MrLogical *node)
 {
     switch (node->kind) {

@@ -262,6 +262,8 @@ bool mr_logical_reads(const MrLogical *node, MrScanKind scan);
 /* Whether rows come out in the order of the log: they are rows of streams, or made of one each,
  * whatever is left out of them. */
 bool mr_logical_is_in_log_order(const MrLogical *node);
+/* Ad hoc: whether rows come out in an order that ORDER BY gave them. */
+bool mr_logical_is_sorted(const MrLogical *node);
 /* Whether rows are rows of streams, or made of one each, in whatever order: they can be late. */
 bool mr_logical_is_of_stream(const MrLogical *node);
 /* Whether a change of the result follows from the change of one input row alone, so that nothing

@@ -137,7 +137,8 @@ MrStatus mr_lower_aggregate(MrLowering *lowering, const MrLogical *node, bool ha
     spec->allowed_lateness_us = mr_window_lateness_us(node, lowering->allowed_lateness_us);
     spec->emit = lowering->emit;
     spec->input_retracts = mr_lowering_top(lowering)->retracts;
-    spec->input_is_derived = !mr_logical_is_in_log_order(node->input);
+    spec->input_is_derived =
+        !mr_logical_is_in_log_order(node->input) && !mr_logical_is_sorted(node->input);
     /* Whoever stands above and judges or sums rows must be told which row a new one replaces; the
      * result table itself finds it by key. */
     spec->needs_old = corrects && has_reader;

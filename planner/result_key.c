@@ -82,36 +82,39 @@ static int64_t shown_at(const MrLogical *project, uint32_t visible, uint32_t wan
     return found;
 }
 
+MrStatus mr_result_key_show(MrBinder *b, MrLogical *project, uint32_t *columns, uint32_t count)
+{
+    const uint32_t visible = project->column_count;
+    uint32_t total = visible;
+    MrExpr **exprs;
+    MrLogicalColumn *shown;
+    MR_NEW_ARRAY(b->arena, exprs, visible + count, b->err);
+    MR_NEW_ARRAY(b->arena, shown, visible + count, b->err);
+    for (uint32_t i = 0; i < visible; i++) {
+        exprs[i] = project->expressions[i];
+        shown[i] = project->columns[i];
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        int64_t at = shown_at(project, visible, columns[i]);
+        if (at < 0) {
+            at = total;
+            shown[total] = project->input->columns[columns[i]];
+            shown[total].name = NULL;
+            MR_TRY(mr_bind_node_column(b, project->input, columns[i], &exprs[total++]));
+        }
+        columns[i] = (uint32_t)at;
+    }
+    project->expressions = exprs;
+    project->columns = shown;
+    project->column_count = total;
+    return MR_OK;
+}
+
 /* What the projection does not show of its input's key is added behind its columns. */
 static MrStatus project_key(MrBinder *b, MrLogical *node, MrResultKey *key)
 {
-    MrResultKey below;
-    MR_TRY(mr_result_key_derive(b, &node->input, &below));
-    uint32_t count = node->column_count;
-    MrExpr **exprs;
-    MrLogicalColumn *columns;
-    MR_TRY(mr_result_key_init(b, below.count, key));
-    MR_NEW_ARRAY(b->arena, exprs, count + below.count, b->err);
-    MR_NEW_ARRAY(b->arena, columns, count + below.count, b->err);
-    for (uint32_t i = 0; i < count; i++) {
-        exprs[i] = node->expressions[i];
-        columns[i] = node->columns[i];
-    }
-    for (uint32_t i = 0; i < below.count; i++) {
-        int64_t at = shown_at(node, node->column_count, below.columns[i]);
-        if (at < 0) {
-            at = count;
-            columns[count] = node->input->columns[below.columns[i]];
-            columns[count].name = NULL;
-            MR_TRY(mr_bind_node_column(b, node->input, below.columns[i], &exprs[count++]));
-        }
-        key->columns[key->count++] = (uint32_t)at;
-    }
-    key->is_encoded = below.is_encoded;
-    node->expressions = exprs;
-    node->columns = columns;
-    node->column_count = count;
-    return MR_OK;
+    MR_TRY(mr_result_key_derive(b, &node->input, key));
+    return mr_result_key_show(b, node, key->columns, key->count);
 }
 
 /* A node that shows its input's rows as they are. */
@@ -234,6 +237,9 @@ static MrStatus find_order(MrBinder *b, MrLogical **place)
 {
     const MrLogical *node = *place;
     bool wants_order = node->kind == MR_LOGICAL_RESULT && node->orders_rows && node->order == NULL;
+    if (node->kind == MR_LOGICAL_AGGREGATE) {
+        return mr_result_key_order_calls(b, *place);
+    }
     return wants_order ? order_by_key(b, place) : find_ties(b, place);
 }
 

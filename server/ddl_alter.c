@@ -139,7 +139,7 @@ static void move_job(MrDdl *ddl, MrTarget *target)
     if (ddl->status == MR_OK) {
         ddl->table = mr_targets_table(old);
         ddl->status = sink->sink_class->rename_table(sink, old->standing->id, &ddl->table,
-                                                     ddl->relation.name, &ddl->err);
+                                                     ddl->relation.name, false, &ddl->err);
     }
 }
 
@@ -162,6 +162,19 @@ static void moved(MrDdl *ddl)
     mr_ddl_start_query(ddl);
 }
 
+/* Before it is decided: another thing of the new name, in the target, is an error and no fact. */
+static void try_job(MrDdl *ddl, MrTarget *target)
+{
+    const MrRelation *old = ddl->victims[0];
+    MrSink *sink;
+    ddl->status = mr_target_sink(target, &sink, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->table = mr_targets_table(old);
+        ddl->status = sink->sink_class->rename_table(sink, old->standing->id, &ddl->table,
+                                                     ddl->relation.name, true, &ddl->err);
+    }
+}
+
 static void query_altered(MrDdl *ddl)
 {
     ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->victims[0]->standing->connection,
@@ -171,6 +184,26 @@ static void query_altered(MrDdl *ddl)
         return;
     }
     mr_ddl_on_target(ddl, move_job, moved);
+}
+
+static void rename_tried(MrDdl *ddl)
+{
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_record(ddl, query_altered);
+}
+
+static void try_rename(MrDdl *ddl)
+{
+    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->victims[0]->standing->connection,
+                                  &ddl->thread, &ddl->err);
+    if (ddl->status != MR_OK) {
+        mr_ddl_finish(ddl);
+        return;
+    }
+    mr_ddl_on_target(ddl, try_job, rename_tried);
 }
 
 static const char *rename_options(MrArena *arena, const char *old_name)
@@ -367,6 +400,10 @@ void mr_ddl_alter(MrDdl *ddl)
     }
     if (ddl->cascaded_count > 0) {
         drop_cascaded(ddl);
+        return;
+    }
+    if (next == query_altered && renames_table(ddl->victims[0], ddl->relation.name)) {
+        try_rename(ddl);
         return;
     }
     mr_ddl_record(ddl, next);

@@ -254,6 +254,7 @@ static MrStatus start_query(MrServer *server, const MrCatalogObject *object,
                          .start_sequence = object->start_sequence,
                          .generation = object->generation,
                          .is_suspended = strcmp(object->state, "suspended") == 0 ||
+                                         strcmp(object->state, "renaming") == 0 ||
                                          mr_ddl_swaps_suspended(object) };
     memcpy(spec.id, object->uuid, sizeof spec.id);
     memcpy(spec.nonce, object->owner_nonce, sizeof spec.nonce);

@@ -7,6 +7,7 @@
 
 #include "common/logging.h"
 #include "server/ddl_alter.h"
+#include "server/scheduler.h"
 
 typedef struct Renaming {
     const MrCatalog *catalog;
@@ -154,7 +155,8 @@ MrStatus mr_ddl_rename(MrDdl *ddl, const MrAstAlter *statement, const MrRelation
     return rename_in_dependents(ddl, old, statement->new_name, changes, &dependents);
 }
 
-/* The table's part of a RENAME that a kill interrupted. */
+/* The table's part of a RENAME that a kill interrupted.  Until it is done the query stands still:
+ * whatever else is called by its new name is not its table. */
 typedef struct LateRename {
     MrServer *server;
     MrCatalog *catalog; /* that the table's schema lives in */
@@ -173,6 +175,9 @@ static void late_rename_done(void *context)
         late->status = mr_catalog_store_set_state(late->server->store, late->object_id, "running",
                                                   "", &late->err);
     }
+    if (late->status == MR_OK) {
+        late->status = mr_scheduler_resume(late->server, late->id, &late->err);
+    }
     if (late->status != MR_OK) {
         mr_log_error(MR_LOG_ERROR, "query.rename", &late->err);
     }
@@ -187,7 +192,7 @@ static void late_rename_job(void *context, MrTarget *target)
     late->status = mr_target_sink(target, &sink, &late->err);
     if (late->status == MR_OK) {
         late->status = sink->sink_class->rename_table(sink, late->id, &late->table, late->new_name,
-                                                      &late->err);
+                                                      false, &late->err);
     }
     mr_server_post(late->server, late_rename_done, late);
 }

@@ -179,9 +179,10 @@ typedef struct MrSinkClass {
      */
     MrStatus (*swap_table)(MrSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
                            const MrSinkTable *fresh, MrError *err);
-    /* ALTER … RENAME: the table gets another name; done already is success. */
+    /* ALTER … RENAME: the table gets another name; done already is success, 42P07 when something
+     * else is called so.  `is_trial`: says only what would come of it. */
     MrStatus (*rename_table)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
-                             const char *new_name, MrError *err);
+                             const char *new_name, bool is_trial, MrError *err);
     /* The index is there afterwards.  One of its name on the table is success where `may_exist`;
      * else, and on another table, 42P07. */
     MrStatus (*create_index)(MrSink *sink, const MrSinkTable *table, const MrSinkIndex *index,

@@ -341,13 +341,9 @@ static MrStatus file_drop(MrSink *base, const uint8_t query[16], const MrSinkTab
 }
 
 static MrStatus file_rename(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                            const char *new_name, MrError *err)
+                            const char *new_name, bool is_trial, MrError *err)
 {
-    (void)base;
-    (void)query;
-    (void)table;
-    (void)new_name;
-    (void)err;
+    (void)base, (void)query, (void)table, (void)new_name, (void)is_trial, (void)err;
     return MR_OK; /* the sink is called so, not the file */
 }
 

@@ -31,9 +31,9 @@ MrStatus mr_no_rows_swap(MrSink *sink, const uint8_t old_query[16], const MrSink
 }
 
 MrStatus mr_no_rows_rename(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
-                           const char *new_name, MrError *err)
+                           const char *new_name, bool is_trial, MrError *err)
 {
-    (void)sink, (void)query, (void)table, (void)new_name, (void)err;
+    (void)sink, (void)query, (void)table, (void)new_name, (void)is_trial, (void)err;
     return MR_OK; /* nothing of that name is there */
 }
 

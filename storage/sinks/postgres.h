@@ -104,7 +104,7 @@ MrStatus mr_postgres_finish_ddl(MrPgSink *sink, MrStatus status, MrError *err);
 /* Whether a SINK can write to the table (postgres_foreign.c). */
 MrStatus mr_postgres_check_foreign(MrPgSink *sink, const MrSinkTable *table, MrError *err);
 MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                                  const char *new_name, MrError *err);
+                                  const char *new_name, bool is_trial, MrError *err);
 MrStatus mr_postgres_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
                                 const MrSinkTable *fresh, MrError *err);
 

@@ -174,7 +174,7 @@ static MrStatus rename_in_transaction(MrPgSink *sink, const uint8_t query[16],
 }
 
 MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                                  const char *new_name, MrError *err)
+                                  const char *new_name, bool is_trial, MrError *err)
 {
     MrPgSink *sink = (MrPgSink *)base;
     int32_t culprit;
@@ -183,6 +183,10 @@ MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const M
     MrStatus status = mr_postgres_begin(sink, NULL, 0, &culprit, err);
     if (status == MR_OK) {
         status = rename_in_transaction(sink, query, table, new_name, err);
+    }
+    if (is_trial) {
+        mr_postgres_roll_back(sink);
+        return status;
     }
     return mr_postgres_finish_ddl(sink, status, err);
 }

@@ -75,7 +75,7 @@ MrStatus mr_sqlite_drop_table(MrSink *base, const uint8_t query[16], const MrSin
 /* Whether a SINK can write to the table (sqlite_foreign.c). */
 MrStatus mr_sqlite_check_foreign(MrSqliteSink *sink, const MrSinkTable *table, MrError *err);
 MrStatus mr_sqlite_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                                const char *new_name, MrError *err);
+                                const char *new_name, bool is_trial, MrError *err);
 /* Ends a transaction of DDL: commits, or rolls back and keeps the first error. */
 MrStatus mr_sqlite_finish_ddl(MrSqliteSink *sink, MrStatus status, MrError *err);
 MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,

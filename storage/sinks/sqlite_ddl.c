@@ -449,13 +449,17 @@ static MrStatus rename_in_transaction(MrSqliteSink *sink, const uint8_t query[16
 }
 
 MrStatus mr_sqlite_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
-                                const char *new_name, MrError *err)
+                                const char *new_name, bool is_trial, MrError *err)
 {
     MrSqliteSink *sink = (MrSqliteSink *)base;
     MR_TRY(mr_sink_check_table(table, err));
     MR_TRY(mr_sqlite_connect(sink, false, err));
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
-    return mr_sqlite_finish_ddl(sink, rename_in_transaction(sink, query, table, new_name, err),
-                                err);
+    MrStatus status = rename_in_transaction(sink, query, table, new_name, err);
+    if (is_trial) {
+        mr_sqlite_roll_back(sink);
+        return status;
+    }
+    return mr_sqlite_finish_ddl(sink, status, err);
 }

@@ -63,6 +63,7 @@ typedef struct Run {
     MrArena arena, batch_arena;
     MrNotes notes;
     Output output;
+    uint64_t pushes;
 } Run;
 
 static void run_open(Run *run, Case *c)
@@ -138,7 +139,7 @@ static void run_push(Run *run, const Case *c, const Row *const *rows, const int3
         watermarks[r] = rows[r]->watermark_us;
     }
     block->weights = c->retracts ? weights : NULL;
-    block->place = (MrPlace){ .first_sequence = 1, .watermarks = watermarks };
+    block->place = (MrPlace){ .first_sequence = 1 + 8 * run->pushes++, .watermarks = watermarks };
     ck_assert_msg(run->op.op_class->push(&run->op, block, &batch) == MR_OK, "%s", err.message);
 }
 
