@@ -203,10 +203,22 @@ static void swap_job(MrDdl *ddl, MrTarget *target)
     mr_scheduler_remove(ddl->server, ddl->record.object.uuid, target, false);
     ddl->status = mr_target_sink(target, &sink, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status =
-            sink->sink_class->swap_table(sink, old->id, &ddl->old_table, &ddl->table, &ddl->err);
+        ddl->status = sink->sink_class->swap_table(sink, old->id, &ddl->old_table, &ddl->table,
+                                                   false, &ddl->err);
     }
     mr_fault_point("ddl.after_swap");
+}
+
+/* Before it is decided: what stands in the way in the target is an error and no fact. */
+static void try_job(MrDdl *ddl, MrTarget *target)
+{
+    const MrStandingQuery *old = ddl->replaced->standing;
+    MrSink *sink;
+    ddl->status = mr_target_sink(target, &sink, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->status = sink->sink_class->swap_table(sink, old->id, &ddl->old_table, &ddl->table,
+                                                   true, &ddl->err);
+    }
 }
 
 static void decided(MrDdl *ddl)
@@ -239,23 +251,16 @@ static MrStatus find_state(MrDdl *ddl)
     return MR_OK;
 }
 
-/* Everything that the old query's readers could see is in the new table too. */
-static void caught_up(void *context, MrStatus status, const MrError *err)
+static void tried(MrDdl *ddl)
 {
-    MrDdl *ddl = context;
     MrQueryStatus query;
-    (void)err;
-    bool is_there = mr_scheduler_query_status(ddl->server, ddl->record.object.uuid, &query);
-    if (status != MR_OK || !is_there || query.state != MR_QUERY_RUNNING ||
-        query.target.state != MR_TARGET_RUNNING) {
-        const MrError *reason =
-            is_there && query.state == MR_QUERY_FAILED ? &query.error : &query.target.error;
+    if (ddl->status == MR_OK &&
+        !mr_scheduler_query_status(ddl->server, ddl->record.object.uuid, &query)) {
         ddl->status =
             mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE,
                          "\"%s\" was not replaced: the new query stopped", ddl->replaced->name);
-        if (is_there && reason->status != MR_OK) {
-            mr_error_detail(&ddl->err, "%s: %s", reason->sqlstate, reason->message);
-        }
+    }
+    if (ddl->status != MR_OK) {
         give_up(ddl);
         return;
     }
@@ -280,6 +285,29 @@ static void caught_up(void *context, MrStatus status, const MrError *err)
     ddl->record.object.name = ddl->relation.name;
     ddl->record.object.state = "swapping";
     mr_ddl_record(ddl, decided);
+}
+
+/* Everything that the old query's readers could see is in the new table too. */
+static void caught_up(void *context, MrStatus status, const MrError *err)
+{
+    MrDdl *ddl = context;
+    MrQueryStatus query;
+    (void)err;
+    bool is_there = mr_scheduler_query_status(ddl->server, ddl->record.object.uuid, &query);
+    if (status != MR_OK || !is_there || query.state != MR_QUERY_RUNNING ||
+        query.target.state != MR_TARGET_RUNNING) {
+        const MrError *reason =
+            is_there && query.state == MR_QUERY_FAILED ? &query.error : &query.target.error;
+        ddl->status =
+            mr_error_set(&ddl->err, MR_ERR_NOT_IN_STATE,
+                         "\"%s\" was not replaced: the new query stopped", ddl->replaced->name);
+        if (is_there && reason->status != MR_OK) {
+            mr_error_detail(&ddl->err, "%s: %s", reason->sqlstate, reason->message);
+        }
+        give_up(ddl);
+        return;
+    }
+    mr_ddl_on_target(ddl, try_job, tried);
 }
 
 /* ---- building beside ------------------------------------------------------------------------- */
@@ -473,7 +501,7 @@ static void finish_swap_job(void *context, MrTarget *target)
         sink->sink_class->resolve(sink, leftover->old_id, &leftover->old_table, &progress,
                                   &ignored) == MR_OK) {
         leftover->status = sink->sink_class->swap_table(
-            sink, leftover->old_id, &leftover->old_table, &leftover->table, &leftover->err);
+            sink, leftover->old_id, &leftover->old_table, &leftover->table, false, &leftover->err);
     }
     mr_server_post(leftover->server, swap_is_finished, leftover);
 }

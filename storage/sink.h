@@ -176,9 +176,9 @@ typedef struct MrSinkClass {
     MrStatus (*drop_table)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
                            MrError *err);
     /* CREATE OR REPLACE: drops `old`, moves `fresh` to its name, keeps users' indexes and grants.
-     */
+     * `is_trial`: says only what would come of it. */
     MrStatus (*swap_table)(MrSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
-                           const MrSinkTable *fresh, MrError *err);
+                           const MrSinkTable *fresh, bool is_trial, MrError *err);
     /* ALTER … RENAME: the table gets another name; done already is success, 42P07 when something
      * else is called so.  `is_trial`: says only what would come of it. */
     MrStatus (*rename_table)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,

@@ -67,10 +67,10 @@ static MrStatus discard_drop(MrSink *base, const uint8_t query[16], const MrSink
 }
 
 static MrStatus discard_swap(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
-                             const MrSinkTable *fresh, MrError *err)
+                             const MrSinkTable *fresh, bool is_trial, MrError *err)
 {
     (void)fresh;
-    return discard_drop(base, old_query, old, err);
+    return is_trial ? MR_OK : discard_drop(base, old_query, old, err);
 }
 
 static MrStatus discard_attach(MrSink *base, const uint8_t query[16], const MrSinkTable *table,

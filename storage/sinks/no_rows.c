@@ -24,9 +24,9 @@ bool mr_no_rows_is_connected(MrSink *sink)
 }
 
 MrStatus mr_no_rows_swap(MrSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
-                         const MrSinkTable *fresh, MrError *err)
+                         const MrSinkTable *fresh, bool is_trial, MrError *err)
 {
-    (void)old_query, (void)old, (void)fresh;
+    (void)old_query, (void)old, (void)fresh, (void)is_trial;
     return refuse(sink, err);
 }
 

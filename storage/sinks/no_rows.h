@@ -11,7 +11,7 @@
 MrStatus mr_no_rows_check_options(const MrSinkOptions *options, MrError *err);
 bool mr_no_rows_is_connected(MrSink *sink);
 MrStatus mr_no_rows_swap(MrSink *sink, const uint8_t old_query[16], const MrSinkTable *old,
-                         const MrSinkTable *fresh, MrError *err);
+                         const MrSinkTable *fresh, bool is_trial, MrError *err);
 MrStatus mr_no_rows_rename(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
                            const char *new_name, bool is_trial, MrError *err);
 MrStatus mr_no_rows_create_index(MrSink *sink, const MrSinkTable *table, const MrSinkIndex *index,

@@ -106,7 +106,7 @@ MrStatus mr_postgres_check_foreign(MrPgSink *sink, const MrSinkTable *table, MrE
 MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const MrSinkTable *table,
                                   const char *new_name, bool is_trial, MrError *err);
 MrStatus mr_postgres_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
-                                const MrSinkTable *fresh, MrError *err);
+                                const MrSinkTable *fresh, bool is_trial, MrError *err);
 
 /* postgres_index.c */
 MrStatus mr_postgres_create_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,

@@ -312,7 +312,7 @@ MrStatus mr_postgres_drop_in_transaction(MrPgSink *sink, const uint8_t query[16]
     MrSinkSide sides[MR_SINK_SIDES_MAX];
     uint32_t count = mr_sink_sides(table, sides);
     for (uint32_t s = 0; s < count; s++) {
-        MR_TRY(drop_one(sink, query, &sides[s].table, !table->is_foreign && removed, err));
+        MR_TRY(drop_one(sink, query, &sides[s].table, false, err));
     }
     return table->is_foreign ? MR_OK : drop_one(sink, query, table, removed, err);
 }

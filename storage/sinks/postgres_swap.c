@@ -68,7 +68,7 @@ static MrStatus swap_rename(MrPgSink *sink, const char *name, const MrSinkTable 
     return swap_run(sink, mr_builder_text(sql), err);
 }
 
-/* Of `query`, whose name tells whether it was done before; NULL: it was not. */
+/* Of `query`, whose mark tells whether it was done before; NULL: it was not. */
 static MrStatus rename_sides(MrPgSink *sink, const uint8_t *query, const MrSinkTable *table,
                              const char *new_name, MrError *err)
 {
@@ -78,9 +78,12 @@ static MrStatus rename_sides(MrPgSink *sink, const uint8_t *query, const MrSinkT
     uint32_t count = mr_sink_sides(table, sides);
     (void)mr_sink_sides(&renamed, to);
     for (uint32_t s = 0; s < count; s++) {
-        bool exists = false, is_ours = false;
-        if (query != NULL) {
-            MR_TRY(mr_postgres_find_table(sink, query, &to[s].table, &exists, &is_ours, err));
+        static const uint8_t nobody[16];
+        bool exists, is_ours;
+        MR_TRY(mr_postgres_find_table(sink, query != NULL ? query : nobody, &to[s].table, &exists,
+                                      &is_ours, err));
+        if (exists && !is_ours) {
+            return mr_sink_side_is_taken(&to[s], err);
         }
         MR_TRY(is_ours ? MR_OK : swap_rename(sink, to[s].name, &sides[s].table, err));
     }
@@ -144,8 +147,18 @@ static MrStatus swap_in_transaction(MrPgSink *sink, const uint8_t old_query[16],
     return status;
 }
 
+static MrStatus end_ddl(MrPgSink *sink, bool is_trial, MrStatus status, MrError *err)
+{
+    if (is_trial) {
+        mr_postgres_roll_back(sink);
+        mr_postgres_forget_tables(sink);
+        return status;
+    }
+    return mr_postgres_finish_ddl(sink, status, err);
+}
+
 MrStatus mr_postgres_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
-                                const MrSinkTable *fresh, MrError *err)
+                                const MrSinkTable *fresh, bool is_trial, MrError *err)
 {
     MrPgSink *sink = (MrPgSink *)base;
     int32_t culprit;
@@ -156,7 +169,7 @@ MrStatus mr_postgres_swap_table(MrSink *base, const uint8_t old_query[16], const
     if (status == MR_OK) {
         status = swap_in_transaction(sink, old_query, old, fresh, err);
     }
-    return mr_postgres_finish_ddl(sink, status, err);
+    return end_ddl(sink, is_trial, status, err);
 }
 
 static MrStatus rename_in_transaction(MrPgSink *sink, const uint8_t query[16],
@@ -184,9 +197,5 @@ MrStatus mr_postgres_rename_table(MrSink *base, const uint8_t query[16], const M
     if (status == MR_OK) {
         status = rename_in_transaction(sink, query, table, new_name, err);
     }
-    if (is_trial) {
-        mr_postgres_roll_back(sink);
-        return status;
-    }
-    return mr_postgres_finish_ddl(sink, status, err);
+    return end_ddl(sink, is_trial, status, err);
 }

@@ -79,7 +79,7 @@ MrStatus mr_sqlite_rename_table(MrSink *base, const uint8_t query[16], const MrS
 /* Ends a transaction of DDL: commits, or rolls back and keeps the first error. */
 MrStatus mr_sqlite_finish_ddl(MrSqliteSink *sink, MrStatus status, MrError *err);
 MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
-                              const MrSinkTable *fresh, MrError *err);
+                              const MrSinkTable *fresh, bool is_trial, MrError *err);
 
 /* sqlite_index.c */
 MrStatus mr_sqlite_create_index(MrSink *base, const MrSinkTable *table, const MrSinkIndex *index,

@@ -235,6 +235,15 @@ MrStatus mr_sqlite_finish_ddl(MrSqliteSink *sink, MrStatus status, MrError *err)
     return status;
 }
 
+static MrStatus end_ddl(MrSqliteSink *sink, bool is_trial, MrStatus status, MrError *err)
+{
+    if (is_trial) {
+        mr_sqlite_roll_back(sink);
+        return status;
+    }
+    return mr_sqlite_finish_ddl(sink, status, err);
+}
+
 MrStatus mr_sqlite_create_table(MrSink *base, const uint8_t query[16], const uint8_t nonce[16],
                                 const MrSinkTable *table, MrError *err)
 {
@@ -274,10 +283,12 @@ static MrStatus drop_in_transaction(MrSqliteSink *sink, const uint8_t query[16],
     MrSinkSide sides[MR_SINK_SIDES_MAX];
     uint32_t count = mr_sink_sides(table, sides);
     for (uint32_t s = 0; s < count; s++) {
-        MR_TRY(drop_one(sink, query, sides[s].name, !table->is_foreign && removed > 0, err));
+        MR_TRY(drop_one(sink, query, sides[s].name, false, err));
     }
     return table->is_foreign ? MR_OK : drop_one(sink, query, table->name, removed > 0, err);
 }
+
+static const uint8_t nobody[16];
 
 static MrStatus run_rename(MrSqliteSink *sink, const char *name, const char *new_name, MrError *err)
 {
@@ -289,7 +300,7 @@ static MrStatus run_rename(MrSqliteSink *sink, const char *name, const char *new
     return ddl_run(sink, err);
 }
 
-/* Of `query`, whose name tells whether it was done before; NULL: it was not. */
+/* Of `query`, whose mark tells whether it was done before; NULL: it was not. */
 static MrStatus rename_sides(MrSqliteSink *sink, const uint8_t *query, const MrSinkTable *table,
                              const char *new_name, MrError *err)
 {
@@ -299,10 +310,8 @@ static MrStatus rename_sides(MrSqliteSink *sink, const uint8_t *query, const MrS
     uint32_t count = mr_sink_sides(table, sides);
     (void)mr_sink_sides(&renamed, to);
     for (uint32_t s = 0; s < count; s++) {
-        bool exists = false, is_ours = false;
-        if (query != NULL) {
-            MR_TRY(ddl_find(sink, query, to[s].name, &exists, &is_ours, err));
-        }
+        bool exists, is_ours;
+        MR_TRY(ddl_find(sink, query != NULL ? query : nobody, to[s].name, &exists, &is_ours, err));
         if (exists && !is_ours) {
             return mr_sink_side_is_taken(&to[s], err);
         }
@@ -376,7 +385,7 @@ static MrStatus swap_in_transaction(MrSqliteSink *sink, const uint8_t old_query[
 }
 
 MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const MrSinkTable *old,
-                              const MrSinkTable *fresh, MrError *err)
+                              const MrSinkTable *fresh, bool is_trial, MrError *err)
 {
     MrSqliteSink *sink = (MrSqliteSink *)base;
     MrBuilder kept;
@@ -386,10 +395,9 @@ MrStatus mr_sqlite_swap_table(MrSink *base, const uint8_t old_query[16], const M
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
     mr_builder_init(&kept, 0);
-    MrStatus status = mr_sqlite_finish_ddl(
-        sink, swap_in_transaction(sink, old_query, old, fresh, &kept, err), err);
+    MrStatus status = swap_in_transaction(sink, old_query, old, fresh, &kept, err);
     mr_builder_fini(&kept);
-    return status;
+    return end_ddl(sink, is_trial, status, err);
 }
 
 /* The index of the table's key, if it is there. */
@@ -456,10 +464,5 @@ MrStatus mr_sqlite_rename_table(MrSink *base, const uint8_t query[16], const MrS
     MR_TRY(mr_sqlite_connect(sink, false, err));
     MR_TRY(mr_sqlite_check_unmoved(sink, err));
     MR_TRY(mr_sqlite_begin(sink, err));
-    MrStatus status = rename_in_transaction(sink, query, table, new_name, err);
-    if (is_trial) {
-        mr_sqlite_roll_back(sink);
-        return status;
-    }
-    return mr_sqlite_finish_ddl(sink, status, err);
+    return end_ddl(sink, is_trial, rename_in_transaction(sink, query, table, new_name, err), err);
 }

@@ -328,9 +328,9 @@ START_TEST(test_a_swap_keeps_what_users_added)
     MUST(postgres->attach(sink, query_b, NULL, 0, nonce_1, &progress, &test_err));
     MUST(commit_one(postgres, sink, epoch_of(&epoch, query_b, &fresh, 1, rows, 1, NULL, 0)));
     pg_ask("CREATE VIEW top AS SELECT page FROM busy");
-    MUST_FAIL(postgres->swap_table(sink, query_a, &busy_table, &fresh, &test_err), "2BP01");
+    MUST_FAIL(postgres->swap_table(sink, query_a, &busy_table, &fresh, false, &test_err), "2BP01");
     pg_ask("DROP VIEW top");
-    MUST(postgres->swap_table(sink, query_a, &busy_table, &fresh, &test_err));
+    MUST(postgres->swap_table(sink, query_a, &busy_table, &fresh, false, &test_err));
     ck_assert_str_eq(
         pg_ask(
             "SELECT string_agg(indexname, ',' ORDER BY indexname) FROM pg_indexes WHERE tablename"

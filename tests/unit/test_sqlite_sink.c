@@ -386,7 +386,7 @@ START_TEST(test_a_swap_keeps_what_users_added)
     MUST(sqlite_class->create_table(sink, query_b, nonce_1, &fresh, &test_err));
     MUST(sqlite_class->attach(sink, query_b, NULL, 0, nonce_1, &progress, &test_err));
     MUST(commit_one(sqlite_class, sink, epoch_of(&epoch, query_b, &fresh, 1, rows, 1, NULL, 0)));
-    MUST(sqlite_class->swap_table(sink, query_a, &busy_table, &fresh, &test_err));
+    MUST(sqlite_class->swap_table(sink, query_a, &busy_table, &fresh, false, &test_err));
     ck_assert_str_eq(ask("SELECT page FROM top"), "a");
     ck_assert_str_eq(
         ask("SELECT group_concat(name, ',') FROM (SELECT name FROM sqlite_schema WHERE type = 'index'"
