@@ -46,6 +46,7 @@ MrStatus mr_bind_parent(MrBinder *b, const MrRelation *view, int32_t position, M
 {
     MrPlannerContext own = *b->context, *context = b->context;
     const MrCte *ctes = b->ctes;
+    const bool closes = b->closes;
     MrLogical *tree;
     MR_TRY(check_recursion(b, view, position));
     if (view->zone_name == NULL ||
@@ -60,7 +61,9 @@ MrStatus mr_bind_parent(MrBinder *b, const MrRelation *view, int32_t position, M
     b->context = &own;
     b->views[b->view_depth++] = view;
     b->ctes = NULL;
+    b->closes = closes || view->standing->emit == MR_EMIT_MODE_CLOSE;
     MrStatus status = bind_own_tree(b, view, &tree);
+    b->closes = closes;
     b->ctes = ctes;
     b->view_depth--;
     b->context = context;
