@@ -135,10 +135,14 @@ typedef struct MrAsofSpec {
     const uint32_t *left_keys, *right_keys;
     uint32_t key_count;
     uint32_t left_time, right_time; /* input columns of one type: 8 bytes, ordered as integers */
-    bool is_later;                  /* the right row is the first that is not before the left one */
-    bool is_strict;                 /* the right row is not at the left one's time either */
+    /* What W is about: the same, or the event times that those are computed of. */
+    uint32_t left_event, right_event;
+    int64_t
+        behind_us;  /* a row's time, as it is compared, is so much before its event time at most */
+    bool is_later;  /* the right row is the first that is not before the left one */
+    bool is_strict; /* the right row is not at the left one's time either */
     /* Right rows count as so much later than they are (negative: earlier): with it they are
-     * compared, and their time_us in the operator has it.  Late they are by their own time. */
+     * compared, and their time_us in the operator has it.  Late they are by their event time. */
     int64_t shift_us;
     /* Right rows are versions: each is valid until the next one of its keys comes or it is taken
      * back.  Else, of right rows at one time, the first counts. */

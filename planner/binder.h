@@ -194,6 +194,7 @@ typedef struct MrBinder {
     bool saw_now; /* now() over a stream was bound since this was cleared */
     bool saw_proctime;
     bool closes;        /* EMIT ON WINDOW CLOSE */
+    bool searches_asof; /* an ASOF JOIN became a LATERAL subquery: W says nothing of its times */
     bool is_below_with; /* the WITH of a statement that changes data is bound: queries are within */
 } MrBinder;
 

@@ -420,8 +420,17 @@ static MrStatus settle_asof(MrBinder *b, const MrAstFromJoin *join, const MrScop
 }
 
 /* Whose right rows are others for every left row, or for every row of a query around it. */
-static MrStatus refuse_beside(MrBinder *b, const MrAstFromJoin *join)
+static MrStatus settle_asof_beside(MrBinder *b, const MrAstFromJoin *join, const MrOuter *around,
+                                   const MrScope *right, MrExpr *condition, MrLogical **node)
 {
+    MrLogical *pulled = NULL;
+    if (join->asof) {
+        MR_TRY(mr_asof_pull_up(b, around, &condition, *node, &pulled));
+    }
+    if (pulled != NULL) {
+        *node = pulled;
+        return settle_asof(b, join, right, condition, pulled);
+    }
     return mr_bind_unsupported(
         b, join->right->position,
         "Write a ASOF JOIN (SELECT …) AS b ON a.key = b.key AND b.ts <= a.ts.",
@@ -440,6 +449,7 @@ static MrStatus bind_asof_lateral(MrBinder *b, const MrAstFromJoin *join, uint32
         *b->err = refused;
         return refused.status;
     }
+    b->searches_asof = true;
     return mr_bind_join(b, lateral, out);
 }
 
@@ -461,7 +471,8 @@ MrStatus mr_bind_join(MrBinder *b, const MrAstFromJoin *join, MrScope *out)
     MR_TRY(join_scopes(b, types[join->join], &left, &right, join->base.position, out));
     MrExpr *condition;
     MR_TRY(bind_condition(b, join, &left, &right, out, &condition));
-    MrStatus status = is_asof && around.count > 0 ? refuse_beside(b, join)
+    MrStatus status = is_asof && around.count > 0
+                          ? settle_asof_beside(b, join, &around, &right, condition, &out->input)
                       : is_asof ? settle_asof(b, join, &right, condition, out->input)
                                 : mr_lateral_settle(b, &around, condition, &out->input);
     if (status == MR_ERR_UNSUPPORTED && join->asof) {

@@ -46,9 +46,8 @@ static MrStatus lower_replace(void *context, const MrExpr *column, MrExpr **out)
                           out, lower->err);
 }
 
-/* An expression about the right side only, over its own columns. */
-static MrStatus over_right(MrArena *arena, const MrLogical *join, const MrExpr *expr, MrExpr **out,
-                           MrError *err)
+MrStatus mr_join_over_right(MrArena *arena, const MrLogical *join, const MrExpr *expr, MrExpr **out,
+                            MrError *err)
 {
     Lower lower = { arena, join->input->column_count, err };
     return mr_expr_map_columns(arena, expr, lower_replace, &lower, out, err);
@@ -151,7 +150,7 @@ MrStatus mr_join_split(MrArena *arena, const MrLogical *join, MrJoinParts *out, 
             /* The hour is still to be judged. */
             MR_TRY(mr_expr_and(arena, out->residual, part, &out->residual, err));
         }
-        MR_TRY(over_right(arena, join, part->args[!turned], &right, err));
+        MR_TRY(mr_join_over_right(arena, join, part->args[!turned], &right, err));
         MR_TRY(as_key(arena, left, type, &left, err));
         MR_TRY(as_key(arena, right, type, &right, err));
         if (!has_pair(out, left, right)) {
@@ -261,7 +260,7 @@ static uint32_t padded_sides(MrJoinType type)
 static MrStatus filter_side(MrBinder *b, MrLogical *join, uint32_t side, MrExpr *part)
 {
     if (side == ABOUT_RIGHT) {
-        MR_TRY(over_right(b->arena, join, part, &part, b->err));
+        MR_TRY(mr_join_over_right(b->arena, join, part, &part, b->err));
     }
     MrLogical **input = side == ABOUT_RIGHT ? &join->right : &join->input;
     if ((*input)->kind == MR_LOGICAL_FILTER) { /* one filter: all of it goes on down */

@@ -51,6 +51,17 @@ typedef struct MrAsofTimes {
     int64_t shift_us;
     bool is_later;
 } MrAsofTimes;
+/* Whether the expression, over the side's columns, is a time that is computed of an event time, not
+ * further from it than is known (time_spread.c). */
+bool mr_join_time_spread(const MrBinder *b, const MrLogical *side, const MrExpr *expr,
+                         MrTimeSpread *out);
+/* Whether W is about the column: nothing before it follows. */
+bool mr_join_is_event_time(const MrLogicalColumn *column);
+/* Rows of a table as they are, or some of them. */
+bool mr_join_is_table(const MrLogical *node);
+/* An expression about the right side only, over its own columns. */
+MrStatus mr_join_over_right(MrArena *arena, const MrLogical *join, const MrExpr *expr, MrExpr **out,
+                            MrError *err);
 /* Whether the comparison is of two event times like that, or `<` and `>`: in any spelling, with a
  * shift that is the same in every time zone. */
 bool mr_asof_shifted_times(const MrLogical *join, const MrExpr *part, MrAsofTimes *out);
@@ -89,6 +100,15 @@ MrStatus mr_join_turn_back(MrBinder *b, const MrLogical *join, MrLogical *turned
 
 /* ON WINDOW CLOSE: a table joined to rows of closed windows is those rows joined to the table. */
 MrStatus mr_join_turn_closing(MrBinder *b, MrLogical **join);
+
+/* ---- a ASOF JOIN LATERAL (…) (asof_beside.c) ----------------------------------------------- */
+
+/* The join, whose right side was bound with the left one `around` it, of a right side that names
+ * nothing outside of it; what its filters said of both is added to the condition.  *out has its
+ * columns, and perhaps more behind that nobody can name, and is not settled; NULL: the right side
+ * names the outside elsewhere. */
+MrStatus mr_asof_pull_up(MrBinder *b, const MrOuter *around, MrExpr **condition, MrLogical *join,
+                         MrLogical **out);
 
 /* ---- ASOF JOIN as JOIN LATERAL … LIMIT 1 (asof_lateral.c) ----------------------------------- */
 

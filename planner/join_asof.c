@@ -26,12 +26,63 @@ static MrStatus refuse_condition(MrBinder *b, const MrExpr *part, const char *wh
     return MR_ERR_UNSUPPORTED;
 }
 
+/* What can be computed beside the rows of its side, once. */
+static bool is_own_value(const MrExpr *value)
+{
+    return !mr_expr_has_outer(value) && !mr_expr_has_subquery(value) && !mr_expr_is_volatile(value);
+}
+
+static void note_column(void *context, const MrExpr *node)
+{
+    int64_t *column = context;
+    *column = node->kind == MR_EXPR_COLUMN ? (int64_t)node->column : *column;
+}
+
+/* Rows of a table stay: their time may be any. */
+static bool spread_of_table(const MrBinder *b, const MrLogical *join, const MrExpr *value,
+                            MrTimeSpread *out)
+{
+    int64_t column = -1;
+    mr_expr_walk(value, note_column, &column);
+    *out = (MrTimeSpread){ .column = (uint32_t)column };
+    return b->closes && column >= 0 && mr_join_is_table(join->right);
+}
+
+/* Times that are made of event times, and not further from these than is known; else there is no W
+ * at which all rows are there. */
+static MrStatus take_computed_time(MrBinder *b, MrLogical *join, const MrExpr *part)
+{
+    const bool turned = !mr_join_is_about_right(join, part->args[0]); /* left >= right */
+    MrLogicalAsof asof = { .is_used = true,
+                           .is_later = part->function->name[0] == (turned ? '<' : '>'),
+                           .is_strict = part->function->name[1] == '\0' };
+    bool is_known = is_own_value(part) && is_moment(part->args[0]->type.id) &&
+                    part->args[0]->type.id == part->args[1]->type.id &&
+                    !mr_join_is_about_both(join, part->args[0]) &&
+                    !mr_join_is_about_both(join, part->args[1]);
+    if (is_known) {
+        MR_TRY(mr_fold(b, part->args[!turned], &asof.left_value));
+        MR_TRY(mr_join_over_right(b->arena, join, part->args[turned], &asof.right_value, b->err));
+        MR_TRY(mr_fold(b, asof.right_value, &asof.right_value));
+        is_known = mr_join_time_spread(b, join->input, asof.left_value, &asof.left_spread) &&
+                   (mr_join_time_spread(b, join->right, asof.right_value, &asof.right_spread) ||
+                    spread_of_table(b, join, asof.right_value, &asof.right_spread));
+    }
+    if (!is_known) {
+        return refuse_condition(b, part, "a comparison that is not of two event times");
+    }
+    join->asof = asof;
+    join->left_time.column = (int32_t)asof.left_spread.column;
+    join->right_time.column = (int32_t)asof.right_spread.column;
+    return MR_OK;
+}
+
 /* right.column + interval <= left.column, or >=, in their spellings. */
 static MrStatus take_shifted_time(MrBinder *b, MrLogical *join, const MrExpr *part)
 {
     MrAsofTimes times;
     if (!mr_asof_shifted_times(join, part, &times)) {
-        return refuse_condition(b, part, "a comparison that is not of two columns");
+        return take_computed_time(b, join, part);
     }
     join->asof = (MrLogicalAsof){ .is_used = true,
                                   .is_later = times.is_later,

@@ -23,8 +23,7 @@ typedef struct Bounds {
     int64_t low_us, high_us;
 } Bounds;
 
-/* Whether W is about the column: nothing before it follows. */
-static bool is_event_time(const MrLogicalColumn *column)
+bool mr_join_is_event_time(const MrLogicalColumn *column)
 {
     if (column->type.id != MR_TYPE_TIMESTAMP && column->type.id != MR_TYPE_TIMESTAMPTZ) {
         return false;
@@ -63,7 +62,7 @@ static bool moment_of(const MrLogical *join, const MrExpr *expr, Moment *out)
     bool has_days;
     if (expr->kind == MR_EXPR_COLUMN) {
         *out = (Moment){ .column = expr->column };
-        return is_event_time(column_at(join, expr->column));
+        return mr_join_is_event_time(column_at(join, expr->column));
     }
     bool plus = is_call(expr, "+"), minus = is_call(expr, "-");
     if (!plus && !minus) {
@@ -366,8 +365,7 @@ bool mr_asof_bounds_time(const MrLogical *join, const MrExpr *part)
     return bounds.has_low || bounds.has_high;
 }
 
-/* Rows of a table as they are, or some of them. */
-static bool is_table(const MrLogical *node)
+bool mr_join_is_table(const MrLogical *node)
 {
     while (node->kind == MR_LOGICAL_FILTER || node->kind == MR_LOGICAL_PROJECT) {
         node = node->input;
@@ -375,20 +373,36 @@ static bool is_table(const MrLogical *node)
     return node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_TABLE;
 }
 
-/* How far the condition lets the right row be from the left one, and how long left rows wait
- * beyond their own time: for right rows that count as earlier than they are, for later ones. */
-static void set_reach(MrLogical *join, const Bounds *bounds)
+static int64_t greater(int64_t a, int64_t b)
 {
-    MrLogicalAsof *asof = &join->asof;
+    return a > b ? a : b;
+}
+
+/* How far the condition lets the right row be from the left one, as they are compared. */
+static void set_reach(MrLogicalAsof *asof, const Bounds *bounds)
+{
+    const MrTimeSpread *left = &asof->left_spread, *right = &asof->right_spread;
     const bool is_bounded = asof->is_later ? bounds->has_high : bounds->has_low;
     int64_t reach_us = 0;
-    const bool overflows =
+    bool overflows =
         is_bounded &&
-        (asof->is_later ? __builtin_add_overflow(bounds->high_us, asof->shift_us, &reach_us)
-                        : __builtin_sub_overflow(-bounds->low_us, asof->shift_us, &reach_us));
+        __builtin_sub_overflow(asof->is_later ? bounds->high_us : -bounds->low_us,
+                               asof->is_later ? -asof->shift_us : asof->shift_us, &reach_us);
+    const int64_t spread_us =
+        asof->is_later ? right->high_us - left->low_us : left->high_us - right->low_us;
+    overflows = overflows || __builtin_add_overflow(reach_us, spread_us, &reach_us);
     asof->has_reach = asof->has_condition && is_bounded && !overflows;
-    asof->reach_us = asof->is_later && reach_us < 0 ? 0 : reach_us; /* it judges those too */
-    join->hold_us = asof->shift_us < 0 ? -asof->shift_us : 0;
+    asof->reach_us = asof->is_later ? greater(reach_us, 0) : reach_us; /* it judges those too */
+}
+
+/* How long rows wait beyond their time: for rows that count as earlier than they are, and left ones
+ * for later ones. */
+static void set_waits(MrLogical *join)
+{
+    MrLogicalAsof *asof = &join->asof;
+    asof->behind_us = greater(greater(-asof->shift_us, 0),
+                              greater(-asof->left_spread.low_us, -asof->right_spread.low_us));
+    join->hold_us = asof->behind_us + greater(asof->left_spread.high_us, 0);
     if (asof->is_later && asof->has_reach && !asof->right_stays) {
         const int64_t most_us = INT64_MAX - join->hold_us;
         join->hold_us += asof->reach_us < most_us ? asof->reach_us : most_us;
@@ -402,14 +416,15 @@ static void settle_asof(const MrBinder *b, MrLogical *join)
     const MrLogicalColumn *left = &join->input->columns[join->left_time.column];
     const MrLogicalColumn *right = &join->right->columns[join->right_time.column];
     bool by_change = join->asof.is_versioned && !mr_logical_reads(join->right, MR_SCAN_STREAM);
-    join->asof.right_stays = b->closes && !join->asof.is_versioned && is_table(join->right);
-    join->asof.is_timed =
-        is_event_time(left) && (by_change || join->asof.right_stays || is_event_time(right));
+    join->asof.right_stays = b->closes && !join->asof.is_versioned && mr_join_is_table(join->right);
+    join->asof.is_timed = mr_join_is_event_time(left) &&
+                          (by_change || join->asof.right_stays || mr_join_is_event_time(right));
     Bounds bounds = asof_bounds(join);
     for (uint32_t i = 0; i < mr_conjunct_count(join->predicate); i++) {
         note_part(&bounds, mr_conjunct_at(join->predicate, i));
     }
-    set_reach(join, &bounds);
+    set_reach(&join->asof, &bounds);
+    set_waits(join);
     /* One that waits for a later row without an end has no time when it shows. */
     join->passes_time = join->asof.is_timed &&
                         (!join->asof.is_later || join->asof.right_stays || join->asof.has_reach);

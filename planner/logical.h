@@ -75,13 +75,24 @@ typedef struct MrLogicalOver {
     bool shows_number;
 } MrLogicalOver;
 
+/* A computed time is low_us to high_us after the event time that it is made of. */
+typedef struct MrTimeSpread {
+    uint32_t column; /* of its side */
+    int64_t low_us, high_us;
+} MrTimeSpread;
+
 /* JOIN: a left row meets the last right row that is not after it, or the first that is not before
- * it.  The times are the columns of left_time and right_time. */
+ * it.  The times are the columns of left_time and right_time, or made of them. */
 typedef struct MrLogicalAsof {
     bool is_used;
-    bool is_later;                     /* the first one that is not before it */
-    bool is_strict;                    /* not at its time either */
-    int64_t shift_us;                  /* the right rows count as so much later, or earlier */
+    bool is_later;    /* the first one that is not before it */
+    bool is_strict;   /* not at its time either */
+    int64_t shift_us; /* the right rows count as so much later, or earlier */
+    /* What is compared, over the columns of its side; NULL: the time column.  Else it is made of
+     * that one, and not further from it than the spread says. */
+    MrExpr *left_value, *right_value;
+    MrTimeSpread left_spread, right_spread;
+    int64_t behind_us;                 /* rows count as earlier than they are by so much at most */
     bool is_versioned, keeps_replaced; /* FOR SYSTEM_TIME AS OF: see MrAsofSpec */
     bool is_timed;                     /* W is about both times */
     bool right_stays;                  /* … or about the left ones alone: see MrAsofSpec */

@@ -185,6 +185,29 @@ static MrStatus widen_condition(MrLowering *lowering, const MrLogical *node, uin
                                      lowering->err);
 }
 
+/* The times that are compared become columns as the keys do, as if they were the last of these. */
+static MrStatus add_time_keys(MrLowering *lowering, const MrLogical *node, MrJoinParts *parts)
+{
+    const MrLogicalAsof *asof = &node->asof;
+    const uint32_t count = parts->key_count;
+    MrExpr **left, **right;
+    if (asof->left_value == NULL) {
+        return MR_OK;
+    }
+    MR_NEW_ARRAY(lowering->arena, left, count + 1, lowering->err);
+    MR_NEW_ARRAY(lowering->arena, right, count + 1, lowering->err);
+    for (uint32_t k = 0; k < count; k++) {
+        left[k] = parts->left_keys[k];
+        right[k] = parts->right_keys[k];
+    }
+    left[count] = asof->left_value;
+    right[count] = asof->right_value;
+    parts->left_keys = left;
+    parts->right_keys = right;
+    parts->key_count = count + 1;
+    return MR_OK;
+}
+
 MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
 {
     const MrLowerOptions *options = lowering->options;
@@ -199,6 +222,8 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
     MR_TRY(mr_join_split(lowering->arena, node, &parts, lowering->err));
     MR_TRY(take_condition(lowering, node, &parts, &condition));
     MR_TRY(add_condition_key(lowering, &parts));
+    const uint32_t key_count = parts.key_count;
+    MR_TRY(add_time_keys(lowering, node, &parts));
     MR_TRY(lower_sides(lowering, node, &parts, keys, &left, &by));
     MR_TRY(widen_condition(lowering, node, by, &condition));
     int64_t left_us = mr_window_lateness_us(node->input, lowering->allowed_lateness_us);
@@ -207,9 +232,12 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
         .keeps_unmatched = node->join_type == MR_JOIN_TYPE_LEFT,
         .left_keys = keys[0],
         .right_keys = keys[1],
-        .key_count = parts.key_count,
+        .key_count = key_count,
         .left_time = (uint32_t)node->left_time.column,
         .right_time = (uint32_t)node->right_time.column,
+        .left_event = (uint32_t)node->left_time.column,
+        .right_event = (uint32_t)node->right_time.column,
+        .behind_us = node->asof.behind_us,
         .is_later = node->asof.is_later,
         .is_strict = node->asof.is_strict,
         .shift_us = node->asof.shift_us,
@@ -229,6 +257,10 @@ MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)
         .reach_us = node->asof.reach_us,
         .hold_us = node->hold_us,
     };
+    if (parts.key_count > key_count) {
+        spec->left_time = keys[0][key_count];
+        spec->right_time = keys[1][key_count];
+    }
     MR_TRY(shown_columns(lowering, node, by, &spec->columns, &spec->column_count));
     MR_TRY(mr_lowering_schema(lowering, node, &schema));
     return mr_lowering_push(lowering, MR_OPERATOR_ASOF, spec, left, lowering->top, &schema,

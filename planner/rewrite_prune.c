@@ -294,6 +294,7 @@ static MrStatus prune_join(MrBinder *b, MrLogical *node, Columns *columns)
     Columns both, sides[2];
     MrLogical *inputs[2] = { node->input, node->right };
     MrJoinTime *times[2] = { &node->left_time, &node->right_time };
+    MrExpr **values[2] = { &node->asof.left_value, &node->asof.right_value };
     uint32_t left = node->input->column_count, total = left + node->right->column_count, kept = 0;
     both.count = total;
     MR_NEW_ARRAY(b->arena, both.needed, total, b->err);
@@ -311,6 +312,7 @@ static MrStatus prune_join(MrBinder *b, MrLogical *node, Columns *columns)
         if (times[s]->column >= 0) {
             sides[s].needed[times[s]->column] = true;
         }
+        mark(*values[s], &sides[s]);
         MR_TRY(prune(b, inputs[s], &sides[s]));
         for (uint32_t i = 0; i < sides[s].count; i++) {
             both.places[first + i] = (s == 0 ? 0 : node->input->column_count) + sides[s].places[i];
@@ -318,6 +320,7 @@ static MrStatus prune_join(MrBinder *b, MrLogical *node, Columns *columns)
         if (times[s]->column >= 0) {
             times[s]->column = (int32_t)sides[s].places[times[s]->column];
         }
+        MR_TRY(remap(b, &sides[s], values[s]));
     }
     MR_TRY(remap(b, &both, &node->predicate));
     MrLogicalColumn *before = node->columns;

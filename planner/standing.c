@@ -123,12 +123,24 @@ bool mr_standing_can_change(const MrLogical *node)
     }
 }
 
+static MrStatus refuse_asof(const EmitCheck *check)
+{
+    return never_closes(check->b, check->statement,
+                        "the times of an ASOF JOIN are not both event times of streams",
+                        "Compare the columns of both WATERMARKs, or what intervals, date_trunc or "
+                        "casts make of them, or that of the left one with a table's; or use EMIT "
+                        "ON UPDATE.");
+}
+
 static MrStatus check_over(EmitCheck *check, const MrLogical *node)
 {
     const char *why = mr_over_never_closes(node);
     check->has_over = true;
     if (!check->on_close || why == NULL) {
         return MR_OK;
+    }
+    if (check->b->searches_asof) {
+        return refuse_asof(check);
     }
     return never_closes(check->b, check->statement, why,
                         "Partition by window_start and window_end of TUMBLE, or order by the event "
@@ -221,10 +233,7 @@ static MrStatus check_node(EmitCheck *check, const MrLogical *node)
             return mr_error_hint(check->b->err, "Join the stream first, then group.");
         }
         if (check->on_close && node->asof.is_used && !node->asof.is_timed) {
-            return never_closes(check->b, check->statement,
-                                "the times of an ASOF JOIN are not both event times of streams",
-                                "Compare the columns of both WATERMARKs, or that of the left one "
-                                "with a table's; or use EMIT ON UPDATE.");
+            return refuse_asof(check);
         }
         if (check->on_close && !node->passes_time && !node->asof.is_used &&
             node->join_type != MR_JOIN_TYPE_INNER) {

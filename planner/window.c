@@ -440,8 +440,7 @@ static bool is_time_type(MrTypeId type)
     return type == MR_TYPE_TIMESTAMP || type == MR_TYPE_TIMESTAMPTZ;
 }
 
-static bool window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *window,
-                           const MrExpr **time)
+bool mr_window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *window, const MrExpr **time)
 {
     if (key->kind == MR_EXPR_WINDOW_START) {
         *window = key->window;
@@ -551,7 +550,7 @@ MrStatus mr_window_recognise(MrBinder *b, const MrLogical *input, const MrExpr *
         return status;
     }
     MR_TRY(mr_fold(b, (MrExpr *)(uintptr_t)key, &folded));
-    if (!window_of_call(b, folded, &window, &time)) {
+    if (!mr_window_of_call(b, folded, &window, &time)) {
         return MR_OK;
     }
     MrTimeSource source = mr_window_time_source(input, time);

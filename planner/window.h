@@ -76,6 +76,9 @@ typedef struct MrWindowUse {
 /* The form of the window, and how much longer than W says it may get rows. */
 void mr_window_use_set(MrWindowUse *use, const MrWindow *window, const MrTimeSource *source,
                        const MrExpr *time);
+/* date_trunc('minute', time), date_bin(…) and time_bucket(…) as the start of a window of `time`, an
+ * argument of theirs. */
+bool mr_window_of_call(const MrBinder *b, const MrExpr *key, MrWindow *window, const MrExpr **time);
 /* *found false: a plain key. `input` has no PROJECT on top: only FILTER, then the node itself. */
 MrStatus mr_window_recognise(MrBinder *b, const MrLogical *input, const MrExpr *key, bool *found,
                              MrWindowUse *out);

@@ -242,7 +242,7 @@ static MrStatus take(MrOperator *op, uint32_t port, const MrBlock *in, MrBatch *
     Taking taking = { .op = op, .batch = batch };
     uint32_t *groups, taken = 0;
     if (spec->is_timed && (port == 0 || spec->right_can_be_late)) {
-        uint32_t column = port == 0 ? spec->left_time : spec->right_time;
+        uint32_t column = port == 0 ? spec->left_event : spec->right_event;
         MR_TRY(mr_operator_leave_out_late(op, port, in, column, spec->late_us, batch, &in));
     }
     if (in != NULL) {

@@ -8,13 +8,12 @@
 
 /* ---- Left rows ------------------------------------------------------------------------------- */
 
-/* W that has passed the time, so that no row of it can come any more.  Right rows that count as
- * earlier than they are come so much behind W. */
+/* W that has passed the time, so that no row of it can come any more.  Rows that count as earlier
+ * than they are come so much behind W. */
 static int64_t due_us_of(const MrOperator *op, int64_t time_us)
 {
     const MrAsofSpec *spec = op->spec;
-    const int64_t behind_us = spec->shift_us < 0 ? -spec->shift_us : 0;
-    int64_t due_us = mr_add_saturated(mr_add_saturated(time_us, spec->late_us), behind_us);
+    int64_t due_us = mr_add_saturated(mr_add_saturated(time_us, spec->late_us), spec->behind_us);
     due_us = mr_add_saturated(due_us, 1);
     return due_us < MR_TIME_MAX ? due_us : MR_TIME_MAX - 1; /* 'infinity' passes at the end */
 }

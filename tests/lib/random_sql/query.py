@@ -472,6 +472,14 @@ def over_time(rng, world):
     return Query("over time close", ours, oracle, names(7), " EMIT ON WINDOW CLOSE", stream)
 
 
+def computed_time(rng, column):
+    """A time that is made of the column, and how many seconds before it that can be."""
+    return rng.choice(((column, 0), (f"date_bin(INTERVAL '4 seconds', {column}, TIMESTAMP '2026-01-01 00:00:01')", 4),
+                       (f"date_trunc('second', {column} + INTERVAL '1.5 seconds')", 0),
+                       (f"(date_trunc('second', {column}) - INTERVAL '2 seconds')", 3),
+                       (f"date_bin(INTERVAL '3 seconds', {column} + INTERVAL '5 seconds', TIMESTAMP '2026-01-01')", 0)))
+
+
 def asof(rng, world):
     """Every row with the last of the other stream that is not after it, or the first not before it."""
     left, right = rng.choice(world.streams), rng.choice(world.streams)
@@ -481,7 +489,10 @@ def asof(rng, world):
     kind, compare = rng.choice(("", "LEFT ")), rng.choice(("<=", "<", ">=", ">"))
     values = ["a.id", "a.k", "a.at", "b.id", "b.at", e.scalar()]
     condition = where(rng, e, 0.4)
-    times, equal, of_left = f"b.at {compare} a.at", "a.k = b.k", "true"
+    (left_time, left_before), (right_time, right_before) = ("a.at", 0), ("b.at", 0)
+    if rng.random() < 0.4:
+        (left_time, left_before), (right_time, right_before) = computed_time(rng, "a.at"), computed_time(rng, "b.at")
+    times, equal, of_left = f"{right_time} {compare} {left_time}", "a.k = b.k", "true"
     if rng.random() < 0.3:
         of_left = rng.choice(("a.id % 3 > 0", "a.id < 40", "a.at > TIMESTAMP '2026-01-01 00:00:05'"))
         equal += f" AND {of_left}"
@@ -492,15 +503,19 @@ def asof(rng, world):
         further = rng.choice((" AND b.v < a.v", " AND b.at >= a.at - INTERVAL '5 seconds'", " AND b.id <> a.id",
                               " AND (b.v > a.v OR b.c = a.c) AND b.at > a.at - INTERVAL '8 seconds'", " AND b.c IS NOT DISTINCT FROM a.c"))
     on = rng.choice((f"ON {equal} AND {times}{further}", f"MATCH_CONDITION ({times}) ON {equal}{further}"))
-    ours = f"SELECT {outputs(values)} FROM {left.name} AS a ASOF {kind}JOIN {right.name} AS b {on}{condition}"
+    item = f"{right.name} AS b"
+    if rng.random() < 0.3:                              # what is asked of both in a subquery
+        item, on = f"LATERAL (SELECT b.* FROM {right.name} AS b WHERE {equal}{further}) AS b", f"ON {times}"
+    ours = f"SELECT {outputs(values)} FROM {left.name} AS a ASOF {kind}JOIN {item} {on}{condition}"
     streams = [left] if left is right else [left, right]
     order = "DESC" if compare[0] == "<" else ""
     oracle = (f"SELECT {outputs(values)} FROM {in_time(left, streams, 'a')} {kind or 'INNER '}JOIN LATERAL "
-              f"(SELECT * FROM {in_time(right, streams, 'b')} WHERE {equal} AND {times}{further} ORDER BY b.at {order}, b._seq "
+              f"(SELECT * FROM {in_time(right, streams, 'b')} WHERE {equal} AND {times}{further} ORDER BY {right_time} {order}, b._seq "
               f"LIMIT 1) AS b ON true{condition}")
     if rng.random() < 0.5:
         return Query("asof", ours, oracle, names(6))
-    final = "a.at" if compare[0] == "<" else "b.at"     # who looks for a later row waits until W has passed that one
+    # Who looks for a later row waits until W has passed that one; and for rows that count as earlier than they are.
+    final = f"{left_time if compare[0] == '<' else right_time} + INTERVAL '{max(left_before, right_before)} seconds'"
     marked = f"{final} AS at, ({of_left}) IS NOT TRUE AS is_alone"
     oracle = (f"SELECT {', '.join(names(6))} FROM ({oracle.replace('a.at AS c2', f'a.at AS c2, {marked}', 1)}) q "
               "WHERE c1 IS NULL OR is_alone OR {passed}")
