@@ -71,6 +71,79 @@ MrStatus mr_bind_parent(MrBinder *b, const MrRelation *view, int32_t position, M
     return mr_logical_result(b->arena, tree, view, out, b->err);
 }
 
+/* ---- At the prompt ----------------------------------------------------------------------- */
+
+/* Tables count there as they were at each place of the log. */
+static void read_histories(MrLogical *node)
+{
+    if (node == NULL) {
+        return;
+    }
+    node->reads_history = node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_TABLE;
+    read_histories(node->input);
+    read_histories(node->right);
+}
+
+static bool has_since(const MrLogical *node)
+{
+    return node != NULL &&
+           (node->kind == MR_LOGICAL_SINCE || has_since(node->input) || has_since(node->right));
+}
+
+static MrStatus bind_view_again(MrBinder *b, int32_t position, MrLogical **tree)
+{
+    const MrLogical *scan = *tree;
+    const MrBindMode mode = b->mode;
+    const bool closes = b->closes;
+    MrLogical *result;
+    b->mode = MR_BIND_STANDING;
+    b->closes = false;
+    const MrStatus status = mr_bind_parent(b, scan->relation, position, &result);
+    b->mode = mode;
+    b->closes = closes;
+    MR_TRY(status);
+    if (has_since(result)) {
+        return mr_bind_unsupported(b, position, "Make the view with snapshot = true.",
+                                   "the places of rows of \"%s\", which was made with snapshot = "
+                                   "false and reads what can change,",
+                                   scan->relation->name);
+    }
+    read_histories(result);
+    return mr_logical_first(b->arena, result, scan->column_count, NULL, 0, tree, b->err);
+}
+
+/* The columns of a node mean for time what those of its input now mean. */
+static MrStatus take_roles(MrBinder *b, MrLogical *node)
+{
+    MrLogical *like;
+    if (node->kind == MR_LOGICAL_FILTER) {
+        MR_TRY(mr_logical_filter(b->arena, node->input, node->predicate, &like, b->err));
+    } else {
+        MR_TRY(mr_logical_project(b->arena, node->input, node->expressions, NULL,
+                                  node->column_count, &like, b->err));
+    }
+    for (uint32_t i = 0; i < node->column_count; i++) {
+        node->columns[i].role = like->columns[i].role;
+        node->columns[i].window_of = like->columns[i].window_of;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_bind_again(MrBinder *b, int32_t position, MrLogical **tree)
+{
+    MrLogical *node = *tree;
+    if (node->kind == MR_LOGICAL_SCAN && node->scan == MR_SCAN_RESULT) {
+        return node->relation->standing->by_flink ? MR_OK : bind_view_again(b, position, tree);
+    }
+    if (node->kind != MR_LOGICAL_FILTER && node->kind != MR_LOGICAL_PROJECT) {
+        return MR_OK;
+    }
+    MR_TRY(mr_bind_again(b, position, &node->input));
+    return take_roles(b, node);
+}
+
+/* ---- What a tree reads ------------------------------------------------------------------- */
+
 static uint32_t count_results(const MrLogical *node)
 {
     return node == NULL ? 0

@@ -252,7 +252,10 @@ static MrStatus lower_since(MrLowering *lowering, const MrLogical *node)
 static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool has_reader)
 {
     MrLowering own = *lowering;
+    MrLowerOptions options = *lowering->options;
     const MrStandingQuery *standing = node->relation->standing;
+    options.is_standing = true; /* at the prompt too: its rows are those that the view gives */
+    lowering->options = &options;
     lowering->view = node->relation;
     lowering->emit = own.emit == MR_EMIT_MODE_CLOSE ? own.emit : standing->emit;
     lowering->allowed_lateness_us = standing->allowed_lateness_us;
@@ -261,6 +264,7 @@ static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool h
         lowering->zone = mr_timezone_utc();
     }
     MrStatus status = mr_lower_node(lowering, node->input, has_reader);
+    lowering->options = own.options;
     lowering->view = own.view;
     lowering->emit = own.emit;
     lowering->allowed_lateness_us = own.allowed_lateness_us;

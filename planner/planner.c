@@ -91,6 +91,7 @@ MrStatus mr_planner_select(MrPlannerContext *context, const MrAstQuery *query, M
                                .zone = context->zone,
                                .now_us = context->now_us };
     MR_TRY(mr_lower(context->arena, bound.node, &options, plan, err));
+    MR_TRY(mr_dependent_parents(context->arena, bound.node, plan, err));
     settle_parameters(context);
     plan->visible_columns = bound.visible;
     plan->names = context->names;

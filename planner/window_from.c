@@ -6,6 +6,7 @@
 #include "planner/window.h"
 
 #include "common/timezone.h"
+#include "planner/dependent.h"
 
 #include <string.h>
 
@@ -388,9 +389,8 @@ static MrStatus bind_row_time(MrBinder *b, const MrScope *scope, const MrAstFrom
     const MrLogical *input = scope->input;
     if (!scope->over_stream || !mr_logical_is_in_log_order(input)) {
         return mr_bind_unsupported(b, ast->base.position,
-                                   "Read the stream itself, in a materialized view also a "
-                                   "materialized view with EMIT ON WINDOW CLOSE, or use windows "
-                                   "of time.",
+                                   "Read the stream itself, or a materialized view with EMIT ON "
+                                   "WINDOW CLOSE; or use windows of time.",
                                    "COUNT_WINDOW over rows that have no order in the log");
     }
     int32_t time = row_time_column(input);
@@ -431,10 +431,27 @@ static MrStatus bind_session(MrBinder *b, const MrAstFromWindow *ast, MrScope *s
     return bind_partition(b, ast, scope, node);
 }
 
+/* At the prompt a view is read from its table, which does not know the places of its rows: they are
+ * made again. */
+static MrStatus find_places(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope)
+{
+    const bool is_view = scope->input->kind == MR_LOGICAL_SCAN;
+    if (b->mode == MR_BIND_STANDING || scope->over_stream) {
+        return MR_OK;
+    }
+    MR_TRY(mr_bind_again(b, ast->base.position, &scope->input));
+    scope->over_stream =
+        mr_window_stream_of_rows(scope->input) != NULL || mr_window_order_closed(scope->input);
+    scope->has_place = is_view && scope->over_stream;
+    return MR_OK;
+}
+
 static MrStatus bind_count_window(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope,
                                   MrLogical *node)
 {
     MR_TRY(bind_row_window(b, ast, &node->window));
+    MR_TRY(find_places(b, ast, scope));
+    node->input = scope->input;
     node->numbers_windows = mr_window_order_closed(scope->input);
     MR_TRY(bind_row_time(b, scope, ast, &node->time));
     node->window_kind = MR_GROUP_WINDOW_COUNT;

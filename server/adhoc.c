@@ -20,6 +20,7 @@ struct MrAdhoc {
     MrCatalog *catalog;
     int64_t memory_bytes;
     MrLockOwner *locks;
+    uint64_t first; /* where views that are computed again begin; 0: there are none */
     uint64_t upto;
     MrTargetThread **targets; /* per scan: of a result table */
     MrVirtualRows *virtuals;  /* per scan: rows of a system view, taken at the start */
@@ -112,6 +113,7 @@ static MrStatus read_batch(MrAdhoc *adhoc, MrPipeline *pipeline, const MrLogFilt
             inputs[filled++] = (MrPipelineInput){ .block = record->block,
                                                   .watermark_after_us = record->watermark_after_us,
                                                   .arrival_us = record->arrival_us,
+                                                  .sequence = record->whole_end,
                                                   .source = scan->spec->source };
             rows += record->row_count;
         }
@@ -154,7 +156,8 @@ static MrStatus find_streams(MrAdhoc *adhoc, MrLogFilter *filter, uint64_t *firs
     return MR_OK;
 }
 
-/* History and the present: every record of the streams from their first kept row on. */
+/* History and the present: every record of the streams from their first kept row on, or from where
+ * the views begin whose rows are computed again: before that there is nothing that counts. */
 static MrStatus read_streams(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
 {
     MrLogFilter filter;
@@ -162,6 +165,7 @@ static MrStatus read_streams(MrAdhoc *adhoc, MrPipeline *pipeline, MrError *err)
     uint64_t next;
     MrStatus status = MR_OK;
     MR_TRY(find_streams(adhoc, &filter, &next, err));
+    next = next < adhoc->first ? adhoc->first : next;
     mr_arena_init(&arena, 0);
     while (status == MR_OK && next <= adhoc->upto && !mr_pipeline_is_full(pipeline)) {
         mr_arena_reset(&arena);
@@ -421,7 +425,10 @@ MrAdhoc *mr_adhoc_start(MrServer *server, const MrPlan *plan, MrStatementMemory 
     adhoc->own_sequence = options->own_sequence;
     mr_arena_init(&adhoc->arena, 0);
     server->history_readers += reads_history(plan);
-    adhoc->status = prepare_scans(adhoc, options, &adhoc->err);
+    adhoc->status = mr_adhoc_find_first(server, plan, &adhoc->first, &adhoc->err);
+    if (adhoc->status == MR_OK) {
+        adhoc->status = prepare_scans(adhoc, options, &adhoc->err);
+    }
     if (adhoc->status != MR_OK) {
         mr_server_post(server, finish_adhoc, adhoc);
         return adhoc;

@@ -18,6 +18,9 @@ MrStatus mr_adhoc_run_block(MrPipeline *pipeline, const MrPlanScan *scan, const 
 /* From the right: what is joined to is there before the rows that look for it. */
 MrStatus mr_adhoc_run_virtuals(const MrPlan *plan, const MrVirtualRows *virtuals,
                                MrPipeline *pipeline, MrError *err);
+/* Where the views begin whose rows the plan computes again, from the log; 0: there are none.  An
+ * error where one of them does not run, or where what it was made of is not kept. */
+MrStatus mr_adhoc_find_first(MrServer *server, const MrPlan *plan, uint64_t *out, MrError *err);
 /* Rows of a statement in WITH: there may be very many. */
 bool mr_adhoc_reads_returned(const MrPlan *plan, uint32_t scan);
 

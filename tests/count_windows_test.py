@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """tests/count_windows_test.py - windows of rows over rows that a view gives as its windows close: they are
 in order of the records that closed them, and those of one record in order of the view's key, whatever the
-micro-batches, the workers and crashes.  The oracle is the rows with their places, in the order of Python."""
+micro-batches, the workers and crashes; and the same SELECT at the prompt gives the same.  The oracle is the rows
+with their places, in the order of Python."""
 import os
 import random
 import sys
@@ -52,11 +53,24 @@ def windows(rows, size, slide, full):
     return [rows[i:i + size] for i in starts if not full or i + size <= len(rows)]
 
 
+def at_prompt(server, select, columns):
+    """The same SELECT, once, over what is there: as rows of texts."""
+    shown = ", ".join(f"{column}::text" for column in columns)
+    return sorted(server.execute(f"SELECT {shown} FROM ({select}) q"))
+
+
 def run(batch_rows, workers, crash, history):
     settings = {"batch_rows": batch_rows, "workers": workers, "checkpoint_interval": "50ms"}
     with harness.Server(settings=settings) as server:
         server.execute("CREATE STREAM s (at timestamp, k text, v bigint, "
                        "WATERMARK FOR at AS at - INTERVAL '2 seconds')")
+
+        selects = {}
+
+        def create_windows(name, select, close=""):
+            server.execute(f"CREATE MATERIALIZED VIEW {name} AS {select}{close}")
+            if not close:
+                selects[name] = select
 
         def create():
             for name, select in CLOSED.items():
@@ -67,14 +81,14 @@ def run(batch_rows, workers, crash, history):
                                f"SELECT _seq AS place, {ended}{k}v FROM {name}")
                 for close in ("", " EMIT ON WINDOW CLOSE"):
                     suffix = "_close" if close else ""
-                    server.execute(f"CREATE MATERIALIZED VIEW {name}_all{suffix} AS SELECT window_start AS w, array_agg(v) AS vs "
-                                   f"FROM COUNT_WINDOW({name}, 3) GROUP BY window_start{close}")
-                    server.execute(f"CREATE MATERIALIZED VIEW {name}_keys{suffix} AS SELECT window_end AS w{group}, array_agg(v) AS vs "
-                                   f"FROM COUNT_WINDOW({name} {by_k}, 4, 2) GROUP BY window_end{group}{close}")
-                    server.execute(f"CREATE MATERIALIZED VIEW {name}_rows{suffix} AS SELECT {k}v "
-                                   f"FROM COUNT_WINDOW({name} {by_k}, 5, 2) WHERE v % 2 = 0{close}")
+                    create_windows(f"{name}_all{suffix}", "SELECT window_start AS w, array_agg(v) AS vs "
+                                   f"FROM COUNT_WINDOW({name}, 3) GROUP BY window_start", close)
+                    create_windows(f"{name}_keys{suffix}", f"SELECT window_end AS w{group}, array_agg(v) AS vs "
+                                   f"FROM COUNT_WINDOW({name} {by_k}, 4, 2) GROUP BY window_end{group}", close)
+                    create_windows(f"{name}_rows{suffix}", f"SELECT {k}v "
+                                   f"FROM COUNT_WINDOW({name} {by_k}, 5, 2) WHERE v % 2 = 0", close)
             # Windows of the rows of windows; a filter in between.
-            server.execute("CREATE MATERIALIZED VIEW twice AS SELECT window_start AS w, array_agg(v) AS vs FROM "
+            create_windows("twice", "SELECT window_start AS w, array_agg(v) AS vs FROM "
                            "COUNT_WINDOW((SELECT v FROM sums_rows_close WHERE v > 50), 3) GROUP BY window_start")
         if not history:
             create()
@@ -90,6 +104,10 @@ def run(batch_rows, workers, crash, history):
                 server.main_db(), f"SELECT name FROM pragma_table_info('{name}') WHERE name NOT IN ('w', 'mr_key')")]
             tables[name] = sorted([plain(cell) for cell in row] for row in harness.sqlite_table(
                 server.main_db(), f"SELECT {', '.join(columns)} FROM {name}"))
+            if name in selects:
+                there = sorted(tuple(f"{cell:.0f}" if isinstance(cell, (int, float)) else cell for cell in row)
+                               for row in tables[name])
+                assert at_prompt(server, selects[name], columns) == there, f"{name} is another at the prompt"
         return tables
 
 
