@@ -104,8 +104,8 @@ static MrStatus bind_view_again(MrBinder *b, int32_t position, MrLogical **tree)
     MR_TRY(status);
     if (has_since(result)) {
         return mr_bind_unsupported(b, position, "Make the view with snapshot = true.",
-                                   "the places of rows of \"%s\", which was made with snapshot = "
-                                   "false and reads what can change,",
+                                   "the places of the rows of \"%s\", made with snapshot = false "
+                                   "over what can change, are not known here",
                                    scan->relation->name);
     }
     read_histories(result);
