@@ -50,31 +50,38 @@ static bool spread_of_table(const MrBinder *b, const MrLogical *join, const MrEx
 
 /* Times that are made of event times, and not further from these than is known; else there is no W
  * at which all rows are there. */
-static MrStatus take_computed_time(MrBinder *b, MrLogical *join, const MrExpr *part)
+static MrStatus find_computed_time(MrBinder *b, MrLogical *join, const MrExpr *part, bool *found)
 {
     const bool turned = !mr_join_is_about_right(join, part->args[0]); /* left >= right */
     MrLogicalAsof asof = { .is_used = true,
                            .is_later = part->function->name[0] == (turned ? '<' : '>'),
                            .is_strict = part->function->name[1] == '\0' };
-    bool is_known = is_own_value(part) && is_moment(part->args[0]->type.id) &&
-                    part->args[0]->type.id == part->args[1]->type.id &&
-                    !mr_join_is_about_both(join, part->args[0]) &&
-                    !mr_join_is_about_both(join, part->args[1]);
-    if (is_known) {
-        MR_TRY(mr_fold(b, part->args[!turned], &asof.left_value));
-        MR_TRY(mr_join_over_right(b->arena, join, part->args[turned], &asof.right_value, b->err));
-        MR_TRY(mr_fold(b, asof.right_value, &asof.right_value));
-        is_known = mr_join_time_spread(b, join->input, asof.left_value, &asof.left_spread) &&
-                   (mr_join_time_spread(b, join->right, asof.right_value, &asof.right_spread) ||
-                    spread_of_table(b, join, asof.right_value, &asof.right_spread));
+    *found = is_own_value(part) && is_moment(part->args[0]->type.id) &&
+             part->args[0]->type.id == part->args[1]->type.id &&
+             !mr_join_is_about_both(join, part->args[0]) &&
+             !mr_join_is_about_both(join, part->args[1]);
+    if (!*found) {
+        return MR_OK;
     }
-    if (!is_known) {
-        return refuse_condition(b, part, "a comparison that is not of two event times");
+    MR_TRY(mr_fold(b, part->args[!turned], &asof.left_value));
+    MR_TRY(mr_join_over_right(b->arena, join, part->args[turned], &asof.right_value, b->err));
+    MR_TRY(mr_fold(b, asof.right_value, &asof.right_value));
+    *found = mr_join_time_spread(b, join->input, asof.left_value, &asof.left_spread) &&
+             (mr_join_time_spread(b, join->right, asof.right_value, &asof.right_spread) ||
+              spread_of_table(b, join, asof.right_value, &asof.right_spread));
+    if (*found) {
+        join->asof = asof;
+        join->left_time.column = (int32_t)asof.left_spread.column;
+        join->right_time.column = (int32_t)asof.right_spread.column;
     }
-    join->asof = asof;
-    join->left_time.column = (int32_t)asof.left_spread.column;
-    join->right_time.column = (int32_t)asof.right_spread.column;
     return MR_OK;
+}
+
+static MrStatus take_computed_time(MrBinder *b, MrLogical *join, const MrExpr *part)
+{
+    bool found;
+    MR_TRY(find_computed_time(b, join, part, &found));
+    return found ? MR_OK : refuse_condition(b, part, "a comparison that is not of two event times");
 }
 
 /* right.column + interval <= left.column, or >=, in their spellings. */
@@ -114,6 +121,11 @@ static MrStatus take_time(MrBinder *b, MrLogical *join, const MrExpr *part)
                                   .is_strict = name[1] == '\0' };
     join->left_time.column = (int32_t)part->args[!turned]->column;
     join->right_time.column = (int32_t)(part->args[turned]->column - left);
+    if (!mr_join_is_event_time(&join->input->columns[join->left_time.column]) ||
+        !mr_join_is_event_time(&join->right->columns[join->right_time.column])) {
+        bool found; /* columns that subqueries compute; else W says nothing of them */
+        return is_moment(type) ? find_computed_time(b, join, part, &found) : MR_OK;
+    }
     return MR_OK;
 }
 

@@ -113,6 +113,31 @@ static bool spread_of_call(const MrBinder *b, const MrLogical *side, const MrExp
            spread_of(b, side, call->args[1], out) && add_zone(out);
 }
 
+/* A column that a subquery computes of an event time, and shows that one too. */
+static bool spread_of_column(const MrBinder *b, const MrLogical *side, uint32_t column,
+                             MrTimeSpread *out)
+{
+    *out = (MrTimeSpread){ .column = column };
+    if (mr_join_is_event_time(&side->columns[column])) {
+        return true;
+    }
+    while (side->kind == MR_LOGICAL_FILTER) {
+        side = side->input;
+    }
+    if (side->kind != MR_LOGICAL_PROJECT ||
+        !spread_of(b, side->input, side->expressions[column], out)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < side->column_count; i++) {
+        const MrExpr *shown = side->expressions[i];
+        if (shown->kind == MR_EXPR_COLUMN && shown->column == out->column) {
+            out->column = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool spread_of(const MrBinder *b, const MrLogical *side, const MrExpr *expr,
                       MrTimeSpread *out)
 {
@@ -120,9 +145,7 @@ static bool spread_of(const MrBinder *b, const MrLogical *side, const MrExpr *ex
         return false;
     }
     switch (expr->kind) {
-    case MR_EXPR_COLUMN:
-        *out = (MrTimeSpread){ .column = expr->column };
-        return mr_join_is_event_time(&side->columns[expr->column]);
+    case MR_EXPR_COLUMN: return spread_of_column(b, side, expr->column, out);
     case MR_EXPR_CAST:
         return spread_of(b, side, expr->args[0], out) &&
                add_cast(out, expr->args[0]->type.id, expr->type.id);

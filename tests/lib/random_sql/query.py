@@ -506,6 +506,9 @@ def asof(rng, world):
     item = f"{right.name} AS b"
     if rng.random() < 0.3:                              # what is asked of both in a subquery
         item, on = f"LATERAL (SELECT b.* FROM {right.name} AS b WHERE {equal}{further}) AS b", f"ON {times}"
+    elif right_time != "b.at" and rng.random() < 0.5:   # a time that a subquery computes
+        item = f"(SELECT b.*, {right_time} AS moved FROM {right.name} AS b) AS b"
+        on = on.replace(times, f"b.moved {compare} {left_time}")
     ours = f"SELECT {outputs(values)} FROM {left.name} AS a ASOF {kind}JOIN {item} {on}{condition}"
     streams = [left] if left is right else [left, right]
     order = "DESC" if compare[0] == "<" else ""
