@@ -146,9 +146,9 @@ MrStatus mr_bind_again(MrBinder *b, int32_t position, MrLogical **tree)
 
 static uint32_t count_results(const MrLogical *node)
 {
-    return node == NULL ? 0
-                        : (node->kind == MR_LOGICAL_RESULT) + count_results(node->input) +
-                              count_results(node->right);
+    return node == NULL
+               ? 0
+               : mr_logical_is_view(node) + count_results(node->input) + count_results(node->right);
 }
 
 static void gather(const MrLogical *tree, const MrRelation **parents, uint32_t *count)
@@ -156,7 +156,7 @@ static void gather(const MrLogical *tree, const MrRelation **parents, uint32_t *
     if (tree == NULL) {
         return;
     }
-    if (tree->kind != MR_LOGICAL_RESULT) {
+    if (!mr_logical_is_view(tree)) {
         gather(tree->input, parents, count);
         gather(tree->right, parents, count);
         return;

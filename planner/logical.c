@@ -197,6 +197,21 @@ MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *r
     return MR_OK;
 }
 
+MrStatus mr_logical_closed(MrArena *arena, MrLogical *input, MrLogical **out, MrError *err)
+{
+    static const MrStandingQuery standing = { .emit = MR_EMIT_MODE_CLOSE, .append_only = true };
+    static const MrRelation subquery = { .kind = MR_RELATION_QUERY,
+                                         .name = "a subquery",
+                                         .standing = &standing };
+    MrLogical *node;
+    MR_TRY(node_new(arena, MR_LOGICAL_RESULT, input, input->column_count, &node, err));
+    memcpy(node->columns, input->columns, input->column_count * sizeof *node->columns);
+    node->relation = &subquery;
+    node->is_subquery = true;
+    *out = node;
+    return MR_OK;
+}
+
 MrStatus mr_logical_since(MrArena *arena, MrLogical *input, uint32_t *compared,
                           uint32_t compared_count, MrLogical **out, MrError *err)
 {

@@ -120,6 +120,7 @@ struct MrLogical {
     bool by_arrival;  /* SCAN of a stream, RESULT: see MrScanSpec, MrPlaceSpec */
     bool gives_place; /* RESULT: somebody asks for _seq or _arrival of its rows */
     bool orders_rows; /* RESULT: … or for an order of those of one record, which is by `order` */
+    bool is_subquery; /* RESULT: of no view: of a subquery that waits for its windows as one does */
     MrSortKey *order;
     uint32_t order_count;
     bool is_from;       /* its rows are what FROM gives, before WHERE and subqueries */
@@ -220,6 +221,8 @@ MrStatus mr_logical_materialized(MrArena *arena, MrLogical *input, uint32_t numb
 /* The result of the materialized view over its tree; what only its key needs is hidden. */
 MrStatus mr_logical_result(MrArena *arena, MrLogical *input, const MrRelation *relation,
                            MrLogical **out, MrError *err);
+/* The rows of a subquery, given as its windows close. */
+MrStatus mr_logical_closed(MrArena *arena, MrLogical *input, MrLogical **out, MrError *err);
 /* The rows of the input that came after the query began; or, with `compared` (takes), those that
  * are there and that there was none of before that has the same values in these columns. */
 MrStatus mr_logical_since(MrArena *arena, MrLogical *input, uint32_t *compared,
@@ -266,6 +269,11 @@ static inline uint32_t mr_logical_call_column(const MrLogical *node, uint32_t ca
 /* Whether the node is the RESULT of a view whose rows come once, as its windows close: their place
  * is that of the record that closed them. */
 bool mr_logical_gives_closed(const MrLogical *node);
+/* Whether it is the RESULT of a view, which has options and a start of its own. */
+static inline bool mr_logical_is_view(const MrLogical *node)
+{
+    return node->kind == MR_LOGICAL_RESULT && !node->is_subquery;
+}
 /* The scan at the bottom, where it is the only one; NULL where there are several. */
 const MrLogical *mr_logical_leaf(const MrLogical *node);
 /* Whether some leaf is a scan of that kind. */

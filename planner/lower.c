@@ -254,17 +254,27 @@ static MrStatus lower_result(MrLowering *lowering, const MrLogical *node, bool h
     MrLowering own = *lowering;
     MrLowerOptions options = *lowering->options;
     const MrStandingQuery *standing = node->relation->standing;
+    const bool is_apart = node->is_subquery && !own.options->is_standing;
     options.is_standing = true; /* at the prompt too: its rows are those that the view gives */
     lowering->options = &options;
-    lowering->view = node->relation;
     lowering->emit = own.emit == MR_EMIT_MODE_CLOSE ? own.emit : standing->emit;
-    lowering->allowed_lateness_us = standing->allowed_lateness_us;
-    if (mr_timezone_find_stored(mr_string(node->relation->zone_name), &lowering->zone, NULL) !=
-        MR_OK) {
+    if (!node->is_subquery) {
+        lowering->view = node->relation;
+        lowering->allowed_lateness_us = standing->allowed_lateness_us;
+    } else if (is_apart) { /* the same part around it gives other rows */
+        lowering->lowered = NULL;
+        lowering->lowered_count = 0;
+    }
+    if (!node->is_subquery && mr_timezone_find_stored(mr_string(node->relation->zone_name),
+                                                      &lowering->zone, NULL) != MR_OK) {
         lowering->zone = mr_timezone_utc();
     }
     MrStatus status = mr_lower_node(lowering, node->input, has_reader);
     lowering->options = own.options;
+    if (is_apart) {
+        lowering->lowered = own.lowered;
+        lowering->lowered_count = own.lowered_count;
+    }
     lowering->view = own.view;
     lowering->emit = own.emit;
     lowering->allowed_lateness_us = own.allowed_lateness_us;

@@ -18,7 +18,7 @@ static bool is_only_added(const MrLogical *node)
 {
     return node->kind == MR_LOGICAL_SCAN
                ? node->scan == MR_SCAN_STREAM
-               : node->kind == MR_LOGICAL_RESULT && node->relation->standing->append_only;
+               : mr_logical_is_view(node) && node->relation->standing->append_only;
 }
 
 static bool reads_before(const MrLogical *node)
@@ -29,8 +29,7 @@ static bool reads_before(const MrLogical *node)
     if (node->kind == MR_LOGICAL_SCAN) {
         return node->scan == MR_SCAN_TABLE;
     }
-    return node->kind == MR_LOGICAL_RESULT || reads_before(node->input) ||
-           reads_before(node->right);
+    return mr_logical_is_view(node) || reads_before(node->input) || reads_before(node->right);
 }
 
 /* Whether the joins and filters gave no row at the start, as they give one for rows that came after
@@ -47,6 +46,7 @@ static bool began_empty(const MrLogical *node)
     case MR_LOGICAL_SORT:
     case MR_LOGICAL_OVER:
     case MR_LOGICAL_TOP_N: return began_empty(node->input);
+    case MR_LOGICAL_RESULT: return node->is_subquery && began_empty(node->input);
     case MR_LOGICAL_AGGREGATE:
         return !node->is_global && node->total_count == 0 && began_empty(node->input);
     case MR_LOGICAL_UNION: return began_empty(node->input) && began_empty(node->right);
@@ -104,7 +104,7 @@ static bool is_source(const MrLogical *node)
     while (node->kind == MR_LOGICAL_FILTER) {
         node = node->input;
     }
-    return node->kind == MR_LOGICAL_JOIN || node->kind == MR_LOGICAL_RESULT ||
+    return node->kind == MR_LOGICAL_JOIN || mr_logical_is_view(node) ||
            node->kind == MR_LOGICAL_RECURSION ||
            (node->kind == MR_LOGICAL_SCAN &&
             (node->scan == MR_SCAN_STREAM || node->scan == MR_SCAN_TABLE));
@@ -121,7 +121,7 @@ static MrStatus find(MrBinder *b, MrLogical **place, bool in_join)
     if (is_only_added(node)) {
         return put_above(b, place);
     }
-    if (node->kind == MR_LOGICAL_SCAN || node->kind == MR_LOGICAL_RESULT) {
+    if (node->kind == MR_LOGICAL_SCAN || mr_logical_is_view(node)) {
         return MR_OK;
     }
     MR_TRY(find(b, &node->input, in_join));

@@ -270,9 +270,22 @@ MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
     return MR_OK;
 }
 
+MrStatus mr_standing_closes(MrBinder *b, const MrLogical *tree, bool *out)
+{
+    static const MrAstCreateView nothing;
+    EmitCheck check = { .b = b, .statement = &nothing, .on_close = true };
+    MrStatus status = check_node(&check, tree);
+    *out = status == MR_OK && (check.has_aggregate || check.has_over || check.has_bounded_join);
+    if (status == MR_ERR_UNSUPPORTED) {
+        mr_error_clear(b->err);
+        status = MR_OK;
+    }
+    return status;
+}
+
 static bool keeps_groups_for_ever(const MrLogical *node)
 {
-    if (node == NULL || node->kind == MR_LOGICAL_RESULT) { /* a view has told its own */
+    if (node == NULL || mr_logical_is_view(node)) { /* a view has told its own */
         return false;
     }
     bool is_open = node->window_kind == MR_GROUP_WINDOW_NONE
@@ -286,7 +299,7 @@ static bool keeps_groups_for_ever(const MrLogical *node)
 
 static bool keeps_rows_for_ever(const MrLogical *node)
 {
-    if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
+    if (node == NULL || mr_logical_is_view(node)) {
         return false;
     }
     if (node->kind == MR_LOGICAL_RECURSION) { /* its term joins the rows that it keeps itself */
@@ -304,7 +317,7 @@ static bool keeps_rows_for_ever(const MrLogical *node)
 /* What a further condition of an ASOF JOIN may find for a later row. */
 static bool keeps_right_rows_for_ever(const MrLogical *node)
 {
-    if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
+    if (node == NULL || mr_logical_is_view(node)) {
         return false;
     }
     return (node->kind == MR_LOGICAL_JOIN && node->asof.has_condition && !node->asof.has_reach &&
@@ -315,7 +328,7 @@ static bool keeps_right_rows_for_ever(const MrLogical *node)
 /* Of a stream; of tables those rows stay that they give. */
 static bool recurses_for_ever(const MrLogical *node)
 {
-    if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
+    if (node == NULL || mr_logical_is_view(node)) {
         return false;
     }
     return (node->kind == MR_LOGICAL_RECURSION && mr_logical_reads(node, MR_SCAN_STREAM)) ||
@@ -324,7 +337,7 @@ static bool recurses_for_ever(const MrLogical *node)
 
 static bool keeps_windows_for_ever(const MrLogical *node)
 {
-    if (node == NULL || node->kind == MR_LOGICAL_RESULT) {
+    if (node == NULL || mr_logical_is_view(node)) {
         return false;
     }
     return (node->kind == MR_LOGICAL_AGGREGATE && node->window_kind == MR_GROUP_WINDOW_COUNT &&

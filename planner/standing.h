@@ -18,6 +18,8 @@ bool mr_standing_can_change(const MrLogical *node);
 /* Refuses ON WINDOW CLOSE where a group never closes. */
 MrStatus mr_standing_check_emit(MrBinder *b, const MrAstCreateView *statement,
                                 const MrLogical *tree, MrPlan *plan);
+/* Whether the tree, bound so that it waits for its windows, would be taken there. */
+MrStatus mr_standing_closes(MrBinder *b, const MrLogical *tree, bool *out);
 /* The root of a standing query is a projection of what the query shows: columns that only ORDER BY
  * needs stay below. */
 MrStatus mr_standing_show(MrBinder *b, const MrBoundQuery *bound, MrLogical **out);

@@ -77,7 +77,7 @@ int64_t mr_window_lateness_us(const MrLogical *node, int64_t allowed_lateness_us
     if (node->kind == MR_LOGICAL_RESULT && (node->by_arrival || !has_aggregate(node->input))) {
         return allowed_lateness_us;
     }
-    bool is_view = node->kind == MR_LOGICAL_RESULT; /* it waits as its own options say */
+    bool is_view = mr_logical_is_view(node); /* it waits as its own options say */
     int64_t below = mr_window_lateness_us(
         node->input, is_view ? node->relation->standing->allowed_lateness_us : allowed_lateness_us);
     if (node->right != NULL) {
