@@ -7,6 +7,7 @@
  */
 #include "planner/change.h"
 
+#include "planner/dependent.h"
 #include "planner/lower.h"
 #include "planner/nearest.h"
 #include "planner/rewrite.h"
@@ -35,6 +36,7 @@ MrStatus mr_change_lower(MrBinder *b, MrLogical *tree, MrPlan **out)
                                .zone = b->context->zone,
                                .now_us = b->context->now_us };
     MR_TRY(mr_lower(b->arena, tree, &options, plan, b->err));
+    MR_TRY(mr_dependent_parents(b->arena, tree, plan, b->err));
     plan->output = (MrSchema){ count, columns };
     plan->visible_columns = count;
     *out = plan;
