@@ -84,12 +84,6 @@ static void read_histories(MrLogical *node)
     read_histories(node->right);
 }
 
-static bool has_since(const MrLogical *node)
-{
-    return node != NULL &&
-           (node->kind == MR_LOGICAL_SINCE || has_since(node->input) || has_since(node->right));
-}
-
 static MrStatus bind_view_again(MrBinder *b, int32_t position, MrLogical **tree)
 {
     const MrLogical *scan = *tree;
@@ -102,7 +96,7 @@ static MrStatus bind_view_again(MrBinder *b, int32_t position, MrLogical **tree)
     b->mode = mode;
     b->closes = closes;
     MR_TRY(status);
-    if (has_since(result)) {
+    if (mr_since_stands_in(result)) {
         return mr_bind_unsupported(b, position, "Make the view with snapshot = true.",
                                    "the places of the rows of \"%s\", made with snapshot = false "
                                    "over what can change, are not known here",

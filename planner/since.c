@@ -134,6 +134,12 @@ MrStatus mr_since_find(MrBinder *b, MrLogical **tree)
     return reads_before(*tree) ? find(b, tree, false) : MR_OK;
 }
 
+bool mr_since_stands_in(const MrLogical *tree)
+{
+    return tree != NULL && (tree->kind == MR_LOGICAL_SINCE || mr_since_stands_in(tree->input) ||
+                            mr_since_stands_in(tree->right));
+}
+
 bool mr_plan_reads_before(const MrPlan *plan)
 {
     static const uint8_t own[16];

@@ -27,6 +27,10 @@ MrStatus mr_window_group_end(MrBinder *b, const MrExpr *key, MrExpr **out);
 /* Once GROUP BY is bound: sessions are those of its other keys. */
 MrStatus mr_window_take_keys(MrBinder *b, const MrGrouping *grouping);
 
+/* The input of a COUNT_WINDOW as one whose rows have places in the log, where it can be made so:
+ * scope->over_stream says whether they have (window_count_places.c). */
+MrStatus mr_window_find_places(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope);
+
 /* A WINDOW of SESSION or COUNT_WINDOW. */
 bool mr_window_is_keyed(const MrLogical *node);
 /* A keyed WINDOW node that nothing groups by: its rows, with the same columns, and behind them
