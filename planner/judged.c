@@ -79,6 +79,7 @@ static MrRange range_of_aggregate(const MrAggregate *aggregate, MrType type, con
     if (strcmp(aggregate->name, "min") == 0 || strcmp(aggregate->name, "max") == 0) {
         MrRange range = *values;
         range.is_near = false;
+        mr_range_forget_rows(&range);
         return range;
     }
     if (strcmp(aggregate->name, "count") == 0) {
@@ -96,6 +97,24 @@ static bool is_in_window(const MrAggregateSpec *spec, const MrAggregateCall *cal
     const char *name = call->aggregate->name;
     return is_bounded && is_short && call->args[0] == (uint32_t)spec->time_column &&
            (strcmp(name, "min") == 0 || strcmp(name, "max") == 0);
+}
+
+/* sum, avg, min and max of no value are NULL; a count of none is 0. */
+static void note_rows(const MrAggregateCall *call, uint32_t group, MrRange *range)
+{
+    static const char *const null_of_none[] = { "sum", "avg", "min", "max" };
+    const bool has_argument = call->aggregate->arg_count == 1;
+    const MrRangeRows rows = { .group = group,
+                               .argument = has_argument ? (int32_t)call->args[0] : MR_RANGE_ALL,
+                               .filter = call->filter < 0 ? MR_RANGE_ALL : call->filter };
+    if (strcmp(call->aggregate->name, "count") == 0 && call->aggregate->arg_count <= 1) {
+        range->counted = rows;
+    }
+    for (size_t i = 0; i < sizeof null_of_none / sizeof null_of_none[0] && has_argument; i++) {
+        if (strcmp(call->aggregate->name, null_of_none[i]) == 0) {
+            range->made_of = rows;
+        }
+    }
 }
 
 static void survey_aggregate(const Survey *survey, const MrDagNode *node, MrRange *out)
@@ -118,6 +137,7 @@ static void survey_aggregate(const Survey *survey, const MrDagNode *node, MrRang
             range_of_aggregate(call->aggregate, node->schema.columns[column].type,
                                call->aggregate->arg_count > 0 ? &input[call->args[0]] : &none);
         out[column].is_near = is_in_window(spec, call);
+        note_rows(call, (uint32_t)(node - survey->dag->nodes) + 1, &out[column]);
         if ((call->aggregate->flags & MR_AGG_COUNTS_ROWS) != 0 && call->filter < 0 &&
             always_has_rows(spec)) {
             out[column] = mr_range_between(1, ROWS_MAX);
@@ -146,6 +166,9 @@ static void survey_join(const Survey *survey, const MrDagNode *node, const uint3
         out[c] = columns[c] < left ? survey->ranges[node->input][columns[c]]
                                    : survey->ranges[node->right][columns[c] - left];
         out[c].is_near = false; /* of another row's window */
+        if (columns[c] >= left) {
+            mr_range_forget_rows(&out[c]); /* both sides may be rows of the same groups */
+        }
     }
 }
 
@@ -237,6 +260,9 @@ static MrStatus survey_condition(const Survey *survey, uint32_t index, const MrE
     for (uint32_t c = 0; c < left + right; c++) {
         both[c] = c < left ? own[c] : survey->ranges[node->right][c - left];
         both[c].is_near = false;
+        if (c >= left) {
+            mr_range_forget_rows(&both[c]);
+        }
     }
     survey->ranges[node->input] = both;
     survey_expression(survey, index, condition);

@@ -74,11 +74,24 @@ static bool of_one_number(const MrExpr *call, const MrRange *args, MrRange *out)
     if (rounds && type == MR_TYPE_NUMERIC && call->args[0]->type.id == type) {
         return mr_range_round(&args[0], 0, out);
     }
+    if (type == MR_TYPE_FLOAT64 && (is_named(call, "sqrt") || is_named(call, "|/"))) {
+        return !args[0].is_wide && !args[0].is_special && args[0].low >= 0;
+    }
     if (is_named(call, "sign")) {
         *out = mr_range_between(-1, 1);
         out->is_special = args[0].is_special;
     }
     return false;
+}
+
+/* NULL where an operand is: what divides one need not be looked at. */
+static bool of_operation(MrRangeOp op, MrTypeId type, const MrRange *args, MrRange *out)
+{
+    MrRange by = args[1];
+    by.is_nonzero |= mr_range_is_null_at_zero(&args[0], &by);
+    const bool is_sure = mr_range_operate(op, type, &args[0], &by, out);
+    out->made_of = args[0].made_of.group != 0 ? args[0].made_of : args[1].made_of;
+    return is_sure;
 }
 
 /* *out is what is known of the values, if it is more than their type. */
@@ -93,7 +106,7 @@ static bool of_numbers(const MrExpr *call, const MrRange *args, MrRange *out)
         return false;
     }
     if (find_operation(call, &op)) {
-        return mr_range_operate(op, call->type.id, &args[0], &args[1], out);
+        return of_operation(op, call->type.id, args, out);
     }
     return (is_named(call, "round") || is_named(call, "trunc")) &&
            call->type.id == MR_TYPE_NUMERIC && is_one_integer(call->args[1], &args[1], &digits) &&

@@ -203,16 +203,47 @@ MrRange mr_range_of_datum(const MrDatum *value)
     }
 }
 
+static MrRangeRows same_rows(const MrRangeRows *a, const MrRangeRows *b)
+{
+    const bool is_same =
+        a->group == b->group && a->argument == b->argument && a->filter == b->filter;
+    return is_same ? *a : (MrRangeRows){ 0 };
+}
+
+/* Of the coefficient: what a quotient shows behind the point depends on what stands before it. */
+static int digits_in_all(const MrRange *a)
+{
+    const int by_place = digits_of(mr_range_magnitude(a)) + a->scale;
+    return a->digits > 0 && a->digits < by_place ? a->digits : by_place;
+}
+
 MrRange mr_range_hull(const MrRange *a, const MrRange *b)
 {
+    const int of_a = digits_in_all(a), of_b = digits_in_all(b);
     return (MrRange){ .low = min(a->low, b->low),
                       .high = max(a->high, b->high),
                       .scale = a->scale > b->scale ? a->scale : b->scale,
+                      .digits = (int16_t)(of_a > of_b ? of_a : of_b),
                       .least = a->least < b->least ? a->least : b->least,
                       .is_nonzero = a->is_nonzero && b->is_nonzero,
                       .is_special = a->is_special || b->is_special,
                       .is_wide = a->is_wide || b->is_wide,
-                      .is_near = a->is_near && b->is_near };
+                      .is_near = a->is_near && b->is_near,
+                      .made_of = same_rows(&a->made_of, &b->made_of),
+                      .counted = same_rows(&a->counted, &b->counted) };
+}
+
+bool mr_range_is_null_at_zero(const MrRange *a, const MrRange *b)
+{
+    const MrRangeRows *few = &a->made_of, *all = &b->counted;
+    return few->group != 0 && few->group == all->group &&
+           (all->argument == MR_RANGE_ALL || all->argument == few->argument) &&
+           (all->filter == MR_RANGE_ALL || all->filter == few->filter);
+}
+
+void mr_range_forget_rows(MrRange *range)
+{
+    range->made_of = range->counted = (MrRangeRows){ 0 };
 }
 
 bool mr_range_excludes_zero(const MrRange *a)
@@ -307,23 +338,54 @@ static int quotient_scale(const MrRange *a, const MrRange *b)
     return by_weight > shown ? by_weight : shown;
 }
 
+/* One operand of a sum, where the other one may show more digits behind the point. */
+static int rescaled_digits(const MrRange *a, const MrRange *other)
+{
+    const int own = digits_in_all(a);
+    const int longer = digits_of(mr_range_magnitude(a)) + other->scale;
+    return own > longer ? own : longer;
+}
+
+/* Where the 16 significant digits set the scale there are at most 21 in all; else the scale is
+ * that of an operand, and a divisor that is no fraction adds no digit. */
+static int quotient_digits(const MrRange *a, const MrRange *b, const MrRange *out)
+{
+    enum { BY_WEIGHT_MAX = 21 };
+    const int before = digits_of(mr_range_magnitude(out)), by_b = before + b->scale;
+    const int by_a = b->least >= 0 ? digits_in_all(a) : before + a->scale;
+    const int shown = by_a > by_b ? by_a : by_b;
+    return shown > BY_WEIGHT_MAX ? shown : BY_WEIGHT_MAX;
+}
+
+/* Of the result's coefficient. */
+static int numeric_digits(MrRangeOp op, const MrRange *a, const MrRange *b, const MrRange *out)
+{
+    const int of_a = rescaled_digits(a, b), of_b = rescaled_digits(b, a);
+    switch (op) {
+    case MR_RANGE_ADD:
+    case MR_RANGE_SUBTRACT: return (of_a > of_b ? of_a : of_b) + 1;
+    case MR_RANGE_MULTIPLY: return digits_in_all(a) + digits_in_all(b);
+    case MR_RANGE_DIVIDE: return quotient_digits(a, b, out);
+    default: return 0;
+    }
+}
+
 static bool numeric_is_sure(MrRangeOp op, const MrRange *a, const MrRange *b, const MrRange *out)
 {
     const MrInt128 x = mr_range_magnitude(a), y = mr_range_magnitude(b);
     const int scale = a->scale > b->scale ? a->scale : b->scale;
+    const bool is_short = numeric_digits(op, a, b, out) <= MR_DECIMAL_DIGITS_MAX;
     switch (op) {
     case MR_RANGE_ADD:
     case MR_RANGE_SUBTRACT:
-        return mr_range_fits(x, scale) && mr_range_fits(y, scale) &&
-               mr_range_fits(add(x, y), scale);
+        return is_short || (mr_range_fits(x, scale) && mr_range_fits(y, scale) &&
+                            mr_range_fits(add(x, y), scale));
     case MR_RANGE_MULTIPLY:
         return a->scale + b->scale <= MR_DECIMAL_DIGITS_MAX &&
-               mr_range_fits(multiply(x, y), a->scale + b->scale);
+               (is_short || mr_range_fits(multiply(x, y), a->scale + b->scale));
     case MR_RANGE_DIVIDE:
-        /* Where the 16 significant digits set the scale there are at most 21 in all; else the
-         * scale is that of an operand. */
         return mr_range_excludes_zero(b) && quotient_scale(a, b) <= MR_DECIMAL_DIGITS_MAX &&
-               mr_range_fits(mr_range_magnitude(out), scale);
+               (is_short || mr_range_fits(mr_range_magnitude(out), scale));
     default: return mr_range_excludes_zero(b) && mr_range_fits(x, scale) && mr_range_fits(y, scale);
     }
 }
@@ -341,6 +403,7 @@ static bool operate_numerics(MrRangeOp op, const MrRange *a, const MrRange *b, M
 {
     *out = result_of(op, a, b);
     const bool is_sure = numeric_is_sure(op, a, b, out);
+    out->digits = (int16_t)numeric_digits(op, a, b, out);
     out->scale = (int16_t)numeric_scale(op, a, b);
     out->least = (int16_t)-out->scale;
     if (op == MR_RANGE_MULTIPLY) {
@@ -420,6 +483,7 @@ bool mr_range_round(const MrRange *a, int digits, MrRange *out)
         return false;
     }
     out->scale = (int16_t)digits;
+    out->digits = 0;
     out->least = (int16_t)(a->least > -digits ? a->least : -digits);
     out->is_nonzero = out->least <= a->least && a->is_nonzero; /* else it may be cut off */
     return mr_range_fits(mr_range_magnitude(a), digits);
@@ -431,6 +495,8 @@ static bool to_integer(MrTypeId from, MrTypeId to, const MrRange *a, MrRange *ou
 {
     *out = mr_range_between(a->low, a->high); /* rounded, it is between whole bounds still */
     out->is_nonzero = mr_range_is_integer(from) && a->is_nonzero;
+    out->made_of = a->made_of;
+    out->counted = mr_range_is_integer(from) ? a->counted : out->counted;
     const bool is_finite = !a->is_special && !a->is_wide;
     return within(to, out) && is_finite;
 }
@@ -441,6 +507,7 @@ static bool to_float(MrTypeId from, MrTypeId to, const MrRange *a, MrRange *out)
     if (from == to || a->is_wide) {
         return from != MR_TYPE_FLOAT64 || to == from;
     }
+    out->is_nonzero = mr_range_excludes_zero(a); /* the bounds are rounded outwards */
     widen(out);
     out->least = (int16_t)(a->least - 1);
     const bool is_small = to == MR_TYPE_FLOAT32 && out->least < SINGLE_LEAST;
@@ -478,6 +545,8 @@ bool mr_range_cast(MrTypeId from, MrType to, const MrRange *a, MrRange *out)
 MrRange mr_range_sum(MrTypeId from, MrTypeId result, const MrRange *a, MrInt128 count)
 {
     MrRange sum = *a;
+    mr_range_forget_rows(&sum);
+    sum.digits = 0;
     if (mr_range_is_float(from) || !mr_range_is_number(result)) {
         return mr_range_of_type(mr_type(result));
     }

@@ -9,15 +9,26 @@
 #include "common/decimal.h"
 #include "storage/types.h"
 
+/* The values of a group that one argument takes from the rows that one filter lets pass. */
+typedef struct MrRangeRows {
+    uint32_t group;   /* which operator's groups, from 1; 0: of no rows that are known */
+    int32_t argument; /* its input column; MR_RANGE_ALL: the rows, NULL or not */
+    int32_t filter;   /* its input column; MR_RANGE_ALL: every row of the group */
+} MrRangeRows;
+enum { MR_RANGE_ALL = -1 };
+
 /* Of the values that are not NULL.  For types that are no numbers only `is_near` says something. */
 typedef struct MrRange {
     MrInt128 low, high; /* finite values lie between; whole numbers, within ±10^38 */
     int16_t scale;      /* numeric: at most so many digits behind the point */
+    int16_t digits;     /* numeric: at most so many in all; 0: what the bounds and the scale say */
     int16_t least;      /* a value other than 0 is at least 10^least away from it */
     bool is_nonzero;
     bool is_special; /* NaN or an infinity may be among them */
     bool is_wide;    /* float: `low`, `high` and `least` say nothing */
     bool is_near;    /* a moment in the window of its row; an interval that 64 bits of µs hold */
+    MrRangeRows made_of; /* it is NULL where these are none */
+    MrRangeRows counted; /* it is 0 only where these are none */
 } MrRange;
 
 typedef enum MrRangeOp {
@@ -41,6 +52,10 @@ MrRange mr_range_between(MrInt128 low, MrInt128 high);
 MrRange mr_range_of_datum(const MrDatum *value);
 /* What is in one or the other. */
 MrRange mr_range_hull(const MrRange *a, const MrRange *b);
+/* Whether `a` is NULL wherever `b`, of the same row, is 0: sum(x) beside count(x). */
+bool mr_range_is_null_at_zero(const MrRange *a, const MrRange *b);
+/* Forgets which rows it is of: it is another row's value, or not the value itself. */
+void mr_range_forget_rows(MrRange *range);
 /* Whether 0 is not among them. */
 bool mr_range_excludes_zero(const MrRange *a);
 /* Whether magnitude · 10^power has at most 38 digits. */
