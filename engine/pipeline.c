@@ -177,12 +177,21 @@ static void begin_record(MrPipeline *pipeline, const MrPipelineInput *input)
     pipeline->is_in_record = last_of(input) < input->sequence;
 }
 
+static MrStatus judge_groups(MrPipeline *pipeline, MrError *err)
+{
+    take_batch(pipeline, err);
+    MrStatus status = mr_aggregate_judge(pipeline->judging, &pipeline->lanes[0].batch);
+    mr_arena_reset(&pipeline->lanes[0].arena);
+    return status;
+}
+
 static MrStatus end_record(MrPipeline *pipeline, MrError *err)
 {
     if (!pipeline->dag->judges_records || pipeline->is_in_record) {
         return MR_OK;
     }
-    MrStatus status = finish_operators(pipeline, err);
+    MrStatus status =
+        pipeline->judging != NULL ? judge_groups(pipeline, err) : finish_operators(pipeline, err);
     pipeline->lanes[0].batch.record = 0;
     return status;
 }

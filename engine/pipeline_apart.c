@@ -26,7 +26,8 @@ static MrOperator *lane_operator(MrPipeline *pipeline, uint32_t lane)
 
 MrStatus mr_pipeline_open_apart(MrPipeline *pipeline, MrError *err)
 {
-    if (pipeline->thread_count == 1 || !mr_dag_counts_apart(pipeline->dag, pipeline->breaker)) {
+    if (pipeline->thread_count == 1 || pipeline->judging != NULL ||
+        !mr_dag_counts_apart(pipeline->dag, pipeline->breaker)) {
         return MR_OK;
     }
     for (uint32_t t = 0; t < pipeline->thread_count; t++) {

@@ -88,6 +88,24 @@ static MrStatus open_lane(MrPipeline *pipeline, uint32_t index, MrError *err)
     return MR_OK;
 }
 
+/* Groups of a chain, and only stateless operators between them and the target: behind a record the
+ * rows of those that it changed are looked at, and emitted when the target wants them. */
+static bool judges_groups(const MrPipeline *pipeline)
+{
+    const MrDag *dag = pipeline->dag;
+    const MrDagNode *node = &dag->nodes[pipeline->breaker];
+    if (!dag->judges_records || !pipeline->is_chain || node->kind != MR_OPERATOR_AGGREGATE ||
+        dag->nodes[dag->node_count - 1].kind != MR_OPERATOR_DELIVER) {
+        return false;
+    }
+    for (uint32_t i = pipeline->breaker + 1; i + 1 < dag->node_count; i++) {
+        if (operator_classes[dag->nodes[i].kind]->apply == NULL) {
+            return false;
+        }
+    }
+    return mr_aggregate_can_judge(node->spec, &dag->nodes[node->input].schema);
+}
+
 /* Spreading over lanes pays only where keys tell rows apart. */
 static void choose_lanes(MrPipeline *pipeline)
 {
@@ -96,7 +114,7 @@ static void choose_lanes(MrPipeline *pipeline)
     pipeline->thread_count = alone ? 1 : pipeline->parallel->lanes;
     pipeline->lane_count = 1;
     if (breaker->kind == MR_OPERATOR_AGGREGATE &&
-        ((const MrAggregateSpec *)breaker->spec)->key_count > 0) {
+        ((const MrAggregateSpec *)breaker->spec)->key_count > 0 && !judges_groups(pipeline)) {
         pipeline->lane_count = pipeline->thread_count;
     }
 }
@@ -265,6 +283,10 @@ static MrStatus build(MrPipeline *pipeline, MrError *err)
             MR_TRY(mr_pipeline_open_operator(pipeline, &pipeline->operators[i], i, 0, 1, err));
         }
         MR_TRY(connect(pipeline, i, err));
+    }
+    if (judges_groups(pipeline)) {
+        pipeline->judging = &pipeline->operators[pipeline->breaker];
+        MR_TRY(mr_aggregate_judge_open(pipeline->judging, err));
     }
     MR_NEW_ARRAY(&pipeline->arena, pipeline->lanes, pipeline->thread_count, err);
     for (uint32_t lane = 0; lane < pipeline->thread_count; lane++) {

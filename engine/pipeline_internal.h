@@ -77,11 +77,12 @@ struct MrPipeline {
     bool is_chain;          /* every operator has one input: work can be spread over threads */
     bool is_in_record;      /* the last input was not the end of its record */
     bool waits_for_records; /* within one is no time for a flush */
-    bool has_values;        /* the rows of VALUES are in */
-    uint32_t breaker;       /* first operator with state, of a chain */
-    uint32_t lane_count;    /* instances of the breaker */
-    uint32_t thread_count;  /* threads that filter and project */
-    uint32_t shared_rows;   /* fewer rows or groups are the caller's alone */
+    MrOperator *judging;   /* the group-by whose rows are judged before they are emitted; or NULL */
+    bool has_values;       /* the rows of VALUES are in */
+    uint32_t breaker;      /* first operator with state, of a chain */
+    uint32_t lane_count;   /* instances of the breaker */
+    uint32_t thread_count; /* threads that filter and project */
+    uint32_t shared_rows;  /* fewer rows or groups are the caller's alone */
     uint32_t panes_per_row; /* up to the group-by at the breaker: what chunks are kept small for */
     MrLane *lanes;          /* thread_count of them */
     /* Groups of rows in any order: pipeline_apart.c. */

@@ -16,9 +16,10 @@
 #include "engine/operator.h"
 
 enum {
-    MR_GROUP_DIRTY = 1,   /* changed since the last flush: is on the pane's dirty list */
-    MR_GROUP_EMITTED = 2, /* its row stands in the output */
-    MR_GROUP_DEAD = 4,    /* it has lost all its rows, and is counted as dead */
+    MR_GROUP_DIRTY = 1,    /* changed since the last flush: is on the pane's dirty list */
+    MR_GROUP_EMITTED = 2,  /* its row stands in the output */
+    MR_GROUP_DEAD = 4,     /* it has lost all its rows, and is counted as dead */
+    MR_GROUP_UNJUDGED = 8, /* changed since it was judged: is on the pane's list of those */
 };
 
 typedef struct MrPane {
@@ -27,6 +28,8 @@ typedef struct MrPane {
     MrGroupTable *distinct; /* per call; used by those with DISTINCT: (group, value) → count */
     uint32_t *dirty;
     uint32_t dirty_count, dirty_capacity;
+    uint32_t *unjudged;
+    uint32_t unjudged_count, unjudged_capacity;
     uint32_t dead_count; /* groups that lost all their rows */
 } MrPane;
 
@@ -44,6 +47,7 @@ typedef struct MrGroupList {
 } MrGroupList;
 
 typedef struct MrKeyedWindows MrKeyedWindows;
+typedef struct MrGroupJudge MrGroupJudge;
 
 typedef struct MrAggregateState {
     MrKeyLayout layout;
@@ -60,6 +64,7 @@ typedef struct MrAggregateState {
     int64_t watermark_us;
     /* Merged HOP: windows up to this start are closed; MR_TIME_MIN: none. */
     int64_t closed_start_us;
+    MrGroupJudge *judge;   /* NULL: rows are judged where they are emitted */
     MrKeyedWindows *keyed; /* SESSION and COUNT instead of panes; else NULL */
 } MrAggregateState;
 
@@ -109,6 +114,15 @@ MrStatus mr_aggregate_merge(MrOperator *op, const MrOperator *from, int64_t unti
 void mr_aggregate_clear(MrOperator *op, int64_t until_us);
 /* No groups, no panes and no memory. */
 void mr_aggregate_forget(MrOperator *op);
+
+/* Rows of groups, judged behind every record while they are not emitted.  Whether they can be: by
+ * the spec alone. */
+bool mr_aggregate_can_judge(const MrAggregateSpec *spec, const MrSchema *input);
+/* Of one that is open and connected to stateless operators, the last of which hands on to one with
+ * state. */
+MrStatus mr_aggregate_judge_open(MrOperator *op, MrError *err);
+/* The record has ended: notes which rows of the groups that it changed fail. */
+MrStatus mr_aggregate_judge(MrOperator *op, MrBatch *batch);
 
 /* Windows that are closed where they were counted apart.  Whether they can be: a pane is a window,
  * and nobody sees it before it ends. */
@@ -167,9 +181,18 @@ void mr_pane_empty(MrOperator *op, MrPane *pane);
  * first, before anything changes. */
 MrStatus mr_pane_mark_touched(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count,
                               MrBatch *batch);
+/* Groups that may be listed already; with a judge only. */
+MrStatus mr_pane_mark_unjudged(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count,
+                               MrError *err);
+MrStatus mr_pane_judge(MrOperator *op, MrPane *pane, MrBatch *batch);
 MrStatus mr_pane_mark_dirty(MrPane *pane, uint32_t group, MrMemory *memory, MrError *err);
 MrStatus mr_pane_update(MrOperator *op, MrPane *pane, const MrBlock *block, const MrKeyBatch *keys,
                         const MrAggregateRows *rows, MrBatch *batch);
+/* The groups of a table as rows of the window [start, …); columns that are not read are NULL
+ * (is_read NULL: all are). */
+MrStatus mr_aggregate_rows(MrOperator *op, const MrGroupTable *table, int64_t start_us,
+                           const uint32_t *groups, uint32_t count, int32_t weight,
+                           const bool *is_read, MrBatch *batch, MrBlock **out);
 /* Emits the groups of a table as rows of the window [start, …) with the weight. */
 MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us,
                            const uint32_t *groups, uint32_t count, int32_t weight, MrBatch *batch);

@@ -13,22 +13,30 @@ static MrStatus constant_time(MrVector *out, MrType type, int64_t at_us, uint32_
     return mr_vector_init_constant(out, batch->arena, &value, rows, batch->err);
 }
 
+static MrStatus finalize_call(MrOperator *op, uint32_t index, const char *states, size_t stride,
+                              const uint32_t *groups, uint32_t count, MrType type, MrBatch *batch,
+                              MrVector *column)
+{
+    const MrAggregateState *state = op->state;
+    const MrCallState *call = &state->calls[index];
+    MR_TRY(mr_vector_init(column, batch->arena, type, count, batch->err));
+    MR_TRY(mr_vector_make_nullable(column, batch->arena, batch->err));
+    MR_TRY(call->aggregate->finalize(call->aggregate, states + call->state_offset, stride, groups,
+                                     count, batch->arena, column, batch->err));
+    if (mr_vector_null_count(column) == 0) {
+        column->validity = NULL;
+    }
+    return MR_OK;
+}
+
 MrStatus mr_states_finalize(MrOperator *op, const char *states, size_t stride,
                             const uint32_t *groups, uint32_t count, MrVector *columns,
                             const MrColumn *schema, MrBatch *batch)
 {
     const MrAggregateSpec *spec = op->spec;
-    const MrAggregateState *state = op->state;
     for (uint32_t c = 0; c < spec->call_count; c++) {
-        const MrCallState *call = &state->calls[c];
-        MrVector *column = &columns[c];
-        MR_TRY(mr_vector_init(column, batch->arena, schema[c].type, count, batch->err));
-        MR_TRY(mr_vector_make_nullable(column, batch->arena, batch->err));
-        MR_TRY(call->aggregate->finalize(call->aggregate, states + call->state_offset, stride,
-                                         groups, count, batch->arena, column, batch->err));
-        if (mr_vector_null_count(column) == 0) {
-            column->validity = NULL;
-        }
+        MR_TRY(finalize_call(op, c, states, stride, groups, count, schema[c].type, batch,
+                             &columns[c]));
     }
     return MR_OK;
 }
@@ -55,27 +63,52 @@ MrStatus mr_derived_block(MrOperator *op, uint32_t rows, int32_t weight, MrBatch
     return MR_OK;
 }
 
+static MrStatus unread_column(MrVector *out, MrType type, uint32_t rows, MrBatch *batch)
+{
+    const MrDatum null = { .type = type, .is_null = true };
+    return mr_vector_init_constant(out, batch->arena, &null, rows, batch->err);
+}
+
 /* Columns: window_start, window_end, keys, aggregates. */
 static MrStatus build_rows(MrOperator *op, const MrGroupTable *table, int64_t anchor_us,
-                           const uint32_t *groups, uint32_t count, MrBatch *batch, MrBlock *block)
+                           const uint32_t *groups, uint32_t count, const bool *is_read,
+                           MrBatch *batch, MrBlock *block)
 {
     const MrAggregateSpec *spec = op->spec;
     const MrColumn *schema = op->node->schema.columns;
-    MrVector *column = block->columns;
+    MrVector *columns = block->columns;
+    uint32_t c = 0;
     if (spec->window_kind != MR_GROUP_WINDOW_NONE) {
         int64_t end = mr_window_end(&spec->window, anchor_us);
         int64_t start = mr_window_shown_start(&spec->window, anchor_us);
-        MR_TRY(constant_time(column++, schema[0].type, start, count, batch));
-        MR_TRY(constant_time(column++, schema[1].type, end, count, batch));
+        MR_TRY(constant_time(&columns[c++], schema[0].type, start, count, batch));
+        MR_TRY(constant_time(&columns[c++], schema[1].type, end, count, batch));
     }
-    for (uint32_t k = 0; k < spec->key_count; k++, column++) {
-        MrType type = schema[column - block->columns].type;
-        MR_TRY(mr_group_table_key_column(table, k, type, groups, count, batch->arena, column,
-                                         batch->err));
-        MR_TRY(mr_vector_own_text(column, batch->arena, batch->err)); /* the pane may go first */
+    for (uint32_t k = 0; k < spec->key_count; k++, c++) {
+        if (is_read != NULL && !is_read[c]) {
+            MR_TRY(unread_column(&columns[c], schema[c].type, count, batch));
+            continue;
+        }
+        MR_TRY(mr_group_table_key_column(table, k, schema[c].type, groups, count, batch->arena,
+                                         &columns[c], batch->err));
+        MR_TRY(mr_vector_own_text(&columns[c], batch->arena, batch->err)); /* the pane may go
+                                                                              first */
     }
-    return mr_states_finalize(op, table->rows + table->state_offset, table->row_bytes, groups,
-                              count, column, schema + (column - block->columns), batch);
+    for (uint32_t i = 0; i < spec->call_count; i++, c++) {
+        MR_TRY(is_read != NULL && !is_read[c]
+                   ? unread_column(&columns[c], schema[c].type, count, batch)
+                   : finalize_call(op, i, table->rows + table->state_offset, table->row_bytes,
+                                   groups, count, schema[c].type, batch, &columns[c]));
+    }
+    return MR_OK;
+}
+
+MrStatus mr_aggregate_rows(MrOperator *op, const MrGroupTable *table, int64_t start_us,
+                           const uint32_t *groups, uint32_t count, int32_t weight,
+                           const bool *is_read, MrBatch *batch, MrBlock **out)
+{
+    MR_TRY(mr_derived_block(op, count, weight, batch, out));
+    return build_rows(op, table, start_us, groups, count, is_read, batch, *out);
 }
 
 MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t start_us,
@@ -85,8 +118,8 @@ MrStatus mr_aggregate_emit(MrOperator *op, const MrGroupTable *table, int64_t st
         uint32_t rows = count - first < MR_VECTOR_ROWS ? count - first : MR_VECTOR_ROWS;
         MrBlock *block;
         MR_TRY(mr_operator_check_cancel(batch));
-        MR_TRY(mr_derived_block(op, rows, weight, batch, &block));
-        MR_TRY(build_rows(op, table, start_us, groups + first, rows, batch, block));
+        MR_TRY(mr_aggregate_rows(op, table, start_us, groups + first, rows, weight, NULL, batch,
+                                 &block));
         MR_TRY(mr_operator_emit(op, block, batch));
     }
     return MR_OK;
@@ -192,11 +225,14 @@ static MrStatus compact_pane(MrOperator *op, MrPane *pane, MrBatch *batch)
 MrStatus mr_pane_emit_dirty(MrOperator *op, MrPane *pane, MrBatch *batch)
 {
     enum { DEAD_MIN = 1024 };
+    const MrAggregateState *state = op->state;
+    const bool comes_back = batch->comes_back;
     uint32_t *groups;
     uint32_t count = 0;
     if (pane->dirty_count == 0) {
         return MR_OK;
     }
+    MR_TRY(mr_pane_judge(op, pane, batch));
     MR_NEW_ARRAY(batch->arena, groups, pane->dirty_count, batch->err);
     for (uint32_t d = 0; d < pane->dirty_count; d++) {
         MrGroupHeader *header = mr_group_header(&pane->groups, pane->dirty[d]);
@@ -209,7 +245,10 @@ MrStatus mr_pane_emit_dirty(MrOperator *op, MrPane *pane, MrBatch *batch)
         count += is_alive;
     }
     pane->dirty_count = 0;
-    MR_TRY(mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, count, 1, batch));
+    batch->comes_back = comes_back || state->judge != NULL;
+    MrStatus status = mr_aggregate_emit(op, &pane->groups, pane->start_us, groups, count, 1, batch);
+    batch->comes_back = comes_back;
+    MR_TRY(status);
     if (pane->dead_count > DEAD_MIN && pane->dead_count > pane->groups.count / 2) {
         return compact_pane(op, pane, batch);
     }

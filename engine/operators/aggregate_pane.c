@@ -50,11 +50,12 @@ void mr_pane_fini(MrOperator *op, MrPane *pane)
             mr_group_table_fini(&pane->distinct[c]);
         }
     }
-    (void)mr_memory_charge(op->memory, -(int64_t)(pane->dirty_capacity * sizeof *pane->dirty),
-                           NULL);
+    const int64_t listed = (int64_t)pane->dirty_capacity + pane->unjudged_capacity;
+    (void)mr_memory_charge(op->memory, -listed * (int64_t)sizeof *pane->dirty, NULL);
     mr_group_table_fini(&pane->groups);
     free(pane->distinct);
     free(pane->dirty);
+    free(pane->unjudged);
 }
 
 /* Only for panes without DISTINCT calls. */
@@ -62,7 +63,7 @@ void mr_pane_empty(MrOperator *op, MrPane *pane)
 {
     destroy_states(op, pane);
     mr_group_table_drop_groups(&pane->groups);
-    pane->dirty_count = 0;
+    pane->dirty_count = pane->unjudged_count = 0;
 }
 
 void mr_pane_destroy(MrOperator *op, MrPane *pane)
@@ -116,25 +117,46 @@ MrStatus mr_pane_find(MrOperator *op, int64_t start_us, MrPane **out, MrError *e
     return MR_OK;
 }
 
-static MrStatus reserve_dirty(MrPane *pane, uint32_t more, MrMemory *memory, MrError *err)
+static MrStatus reserve(uint32_t **groups, uint32_t count, uint32_t *capacity, uint32_t more,
+                        MrMemory *memory, MrError *err)
 {
-    if (pane->dirty_capacity - pane->dirty_count >= more) {
+    if (*capacity - count >= more) {
         return MR_OK;
     }
-    uint32_t capacity = pane->dirty_capacity == 0 ? 16 : pane->dirty_capacity;
-    while (capacity - pane->dirty_count < more) {
-        capacity *= 2;
+    uint32_t larger = *capacity == 0 ? 16 : *capacity;
+    while (larger - count < more) {
+        larger *= 2;
     }
-    MR_TRY(mr_memory_charge(
-        memory, (int64_t)((capacity - pane->dirty_capacity) * sizeof *pane->dirty), err));
-    uint32_t *dirty = realloc(pane->dirty, capacity * sizeof *dirty);
-    if (dirty == NULL) {
-        (void)mr_memory_charge(
-            memory, -(int64_t)((capacity - pane->dirty_capacity) * sizeof *pane->dirty), NULL);
+    const int64_t bytes = (int64_t)((larger - *capacity) * sizeof **groups);
+    MR_TRY(mr_memory_charge(memory, bytes, err));
+    uint32_t *list = realloc(*groups, larger * sizeof *list);
+    if (list == NULL) {
+        (void)mr_memory_charge(memory, -bytes, NULL);
         return mr_error_no_memory(err);
     }
-    pane->dirty = dirty;
-    pane->dirty_capacity = capacity;
+    *groups = list;
+    *capacity = larger;
+    return MR_OK;
+}
+
+static MrStatus reserve_dirty(MrPane *pane, uint32_t more, MrMemory *memory, MrError *err)
+{
+    return reserve(&pane->dirty, pane->dirty_count, &pane->dirty_capacity, more, memory, err);
+}
+
+MrStatus mr_pane_mark_unjudged(MrOperator *op, MrPane *pane, const uint32_t *groups, uint32_t count,
+                               MrError *err)
+{
+    const uint32_t others = pane->groups.count - pane->unjudged_count;
+    MR_TRY(reserve(&pane->unjudged, pane->unjudged_count, &pane->unjudged_capacity,
+                   count < others ? count : others, op->memory, err));
+    for (uint32_t i = 0; i < count; i++) {
+        MrGroupHeader *header = mr_group_header(&pane->groups, groups[i]);
+        if (!(header->flags & MR_GROUP_UNJUDGED)) {
+            header->flags |= MR_GROUP_UNJUDGED;
+            pane->unjudged[pane->unjudged_count++] = groups[i];
+        }
+    }
     return MR_OK;
 }
 
@@ -155,6 +177,9 @@ MrStatus mr_pane_mark_touched(MrOperator *op, MrPane *pane, const uint32_t *grou
 {
     const MrAggregateState *state = op->state;
     uint32_t before = pane->dirty_count;
+    if (state->judge != NULL) {
+        MR_TRY(mr_pane_mark_unjudged(op, pane, groups, count, batch->err));
+    }
     /* No more groups than the table has can become dirty. */
     uint32_t clean = pane->groups.count - pane->dirty_count;
     MR_TRY(reserve_dirty(pane, count < clean ? count : clean, op->memory, batch->err));
