@@ -9,8 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/datetime.h"
 #include "common/fault.h"
 #include "common/file.h"
 #include "common/file_error.h"
@@ -71,6 +73,36 @@ bool mr_file_exists(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0;
+}
+
+bool mr_file_time(const char *path, int64_t *wall_us)
+{
+    struct stat info;
+    if (stat(path, &info) != 0) {
+        return false;
+    }
+    *wall_us = (int64_t)info.st_mtim.tv_sec * MR_US_PER_SECOND + info.st_mtim.tv_nsec / 1000;
+    return true;
+}
+
+MrStatus mr_file_set_time(const char *path, int64_t wall_us, MrError *err)
+{
+    int64_t part_us = wall_us % MR_US_PER_SECOND;
+    part_us = part_us < 0 ? part_us + MR_US_PER_SECOND : part_us;
+    const struct timespec times[2] = {
+        { .tv_nsec = UTIME_OMIT },
+        { .tv_sec = (wall_us - part_us) / MR_US_PER_SECOND, .tv_nsec = part_us * 1000 },
+    };
+    if (mr_file_fault() || utimensat(AT_FDCWD, path, times, 0) != 0) {
+        return mr_file_error(err, "set the time of file", path);
+    }
+    return MR_OK;
+}
+
+uint64_t mr_file_room(const char *path)
+{
+    struct statvfs disk;
+    return statvfs(path, &disk) == 0 ? (uint64_t)disk.f_bavail * disk.f_frsize : UINT64_MAX;
 }
 
 /* Names of a directory while they are read. */

@@ -49,6 +49,12 @@ MrStatus mr_file_make_directory(const char *path,
                                 MrError *err); /* 0700; there already is success */
 MrStatus mr_file_sync_directory(const char *path, MrError *err);
 bool mr_file_exists(const char *path);
+/* When the file was changed last; false: it cannot be looked at. */
+bool mr_file_time(const char *path, int64_t *wall_us);
+/* From now on that is its time; durable with its next sync, if ever. */
+MrStatus mr_file_set_time(const char *path, int64_t wall_us, MrError *err);
+/* Bytes that the disk of `path` has left for us; UINT64_MAX: it does not say. */
+uint64_t mr_file_room(const char *path);
 /* Calls `each` for every name in the directory (not "." and ".."), in byte order. */
 MrStatus mr_file_list_directory(const char *path, void (*each)(void *context, const char *name),
                                 void *context, MrError *err);

@@ -90,6 +90,7 @@ struct MrQuery {
     int64_t last_flush_us, last_checkpoint_us;
     uint64_t checkpoint_sequence, oldest_checkpoint;
     MrCheckpointList checkpoints;
+    bool is_start_kept; /* its target may be put back to any state that it had (query_rewind.c) */
     uint64_t batches;
     MrBatchNote batch_notes[MR_QUERY_BATCHES_MAX]; /* a ring by batches_noted */
     uint64_t batches_noted;
@@ -139,6 +140,26 @@ MrStatus mr_query_begin(MrQuery *query, MrError *err);
 MrStatus mr_query_flush(MrQuery *query, bool commit, bool checkpoint, MrError *err);
 /* query_start.c: the state at its position, into a file; those that are not needed any more go. */
 MrStatus mr_query_write_checkpoint(MrQuery *query, MrError *err);
+/* query_rewind.c, of the files in `directory`.  At a start: those that there are, of a target that
+ * holds `held`. */
+MrStatus mr_query_list_checkpoints(MrQuery *query, const char *directory, uint64_t held,
+                                   MrError *err);
+/* Whether the log has all that the query must read again behind its position, that of a checkpoint
+ * or (`from_start`) the beginning: MR_ERR_REWIND_IMPOSSIBLE. */
+MrStatus mr_query_check_replay(const MrQuery *query, bool from_start, const MrTargetStatus *target,
+                               uint64_t held, MrError *err);
+/* The start has succeeded: those go that it could not use, and that are younger than the target. */
+void mr_query_settle_checkpoints(MrQuery *query, const char *directory, bool from_start);
+/* One was written, at the query's position: those go that the rewind margin does not ask for. */
+MrStatus mr_query_keep_checkpoints(MrQuery *query, const char *directory, MrError *err);
+/* The target has come to `covered`. */
+void mr_query_reach_checkpoints(MrQuery *query);
+/* The log has no room: only what a restart needs is kept. */
+void mr_query_give_way(MrQuery *query);
+/* Since when the target has been at or behind the oldest checkpoint; MR_TIME_MIN: it is not known,
+ * or it may be put back to any state that it had. */
+int64_t mr_query_rewind_us(const MrQuery *query);
+void mr_query_checkpoint_directory(const MrServer *server, char out[4096]);
 /* late_rows.c: the rows that a run has noted; those of an epoch as a block (NULL: none); none are
  * wanted any more. */
 MrStatus mr_query_late_add(MrQuery *query, const MrNotes *notes, MrError *err);

@@ -6,16 +6,10 @@
 #include "common/fault.h"
 #include "common/logging.h"
 #include "server/query.h"
-#include "server/versions.h"
 #include "server/workers.h"
 #include "storage/state.h"
 
 enum { STATE_FORMAT = 1 };
-
-static void checkpoint_directory(const MrServer *server, char out[4096])
-{
-    snprintf(out, 4096, "%s/checkpoints", server->data_directory);
-}
 
 /* ---- state: the counters that are functions of the log, then the pipeline's ------------------ */
 
@@ -109,41 +103,6 @@ void mr_query_place(MrQuery *query, const MrTargetStatus *target)
     query->is_placed = true;
 }
 
-/* No checkpoint is as old as the target, which was put back to an older state.  Without one the
- * rows are computed from the first on; what retention has trimmed since would be missing. */
-static MrStatus check_can_replay(const MrQuery *query, const char *directory, uint64_t held,
-                                 MrError *err)
-{
-    MrCheckpointList list = { 0 };
-    MR_TRY(mr_checkpoint_list_read(directory, query->spec.id, &list, err));
-    bool had_state = list.count > 0; /* before its first checkpoint the log is kept for it whole */
-    mr_checkpoint_list_fini(&list);
-    if (had_state &&
-        mr_versions_gone_below(query->server, query->spec.plan) > query->first_sequence) {
-        mr_error_set(err, MR_ERR_REWIND_IMPOSSIBLE,
-                     "the target of \"%s\" is true for sequence %llu, no state from before that is "
-                     "kept, and its tables' versions are not either",
-                     query->spec.relation->name, (unsigned long long)held);
-        return mr_error_hint(err, "Put the target back to a newer state, or REFRESH the view.");
-    }
-    for (uint32_t s = 0; had_state && s < query->spec.plan->scan_count; s++) {
-        const MrPlanScan *scan = &query->spec.plan->scans[s];
-        MrLogStreamFacts facts;
-        if (mr_plan_scan_is_logged(scan) &&
-            mr_log_stream_facts(query->server->log, scan->spec->stream_id, &facts) &&
-            facts.trim_below > query->first_sequence) {
-            mr_error_set(err, MR_ERR_REWIND_IMPOSSIBLE,
-                         "the target of \"%s\" is true for sequence %llu, and no state from before "
-                         "that is kept, nor are all rows of \"%s\"",
-                         query->spec.relation->name, (unsigned long long)held,
-                         scan->relation->name);
-            return mr_error_hint(err, "Put the target back to a newer state, or REFRESH the view, "
-                                      "which counts from the first row that is kept.");
-        }
-    }
-    return MR_OK;
-}
-
 MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *err)
 {
     char directory[4096];
@@ -160,24 +119,25 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
             err, "The data directory is older than the target: it was restored from a copy.");
     }
     MR_TRY(make_pipeline(query, err));
-    checkpoint_directory(query->server, directory);
+    mr_query_checkpoint_directory(query->server, directory);
+    MR_TRY(mr_query_list_checkpoints(query, directory, held, err));
     mr_builder_init(&state, 0);
-    query->position = query->first_sequence - 1;
-    MrStatus status =
-        mr_checkpoint_read(directory, query->spec.id, held, query->spec.plan->plan_hash, &state,
-                           &query->position, &found, err);
+    MrStatus status = mr_checkpoint_read(directory, query->spec.id, &query->checkpoints, held,
+                                         query->spec.plan->plan_hash, &state,
+                                         &query->checkpoint_sequence, &found, err);
+    query->position = found ? query->checkpoint_sequence : query->first_sequence - 1;
+    if (status == MR_OK) {
+        status = mr_query_check_replay(query, !found, target, held, err);
+    }
     if (status == MR_OK && found) {
         status = read_state(query, (MrString){ state.data, state.length }, err);
-        query->oldest_checkpoint = query->checkpoint_sequence = query->position;
-    } else if (status == MR_OK) {
-        query->position = query->first_sequence - 1;
-        status = check_can_replay(query, directory, held, err);
     }
     mr_builder_fini(&state);
     if (status != MR_OK) {
         return status;
     }
     mr_query_place(query, target);
+    mr_query_settle_checkpoints(query, directory, !found);
     /* A query that never committed has nothing to throw away: its first row may be the empty
      * answer. */
     query->replay_until = target->progress.epoch > 0 && held > query->position ? held : 0;
@@ -200,38 +160,24 @@ MrStatus mr_query_start(MrQuery *query, const MrTargetStatus *target, MrError *e
 
 /* ---- checkpoints ----------------------------------------------------------------------------- */
 
-/* Those that are not needed any more go. */
-static MrStatus prune_checkpoints(MrQuery *query, const char *directory, MrError *err)
-{
-    MrCheckpointList *list = &query->checkpoints;
-    if (list->is_read) {
-        MR_TRY(mr_checkpoint_list_add(list, query->position, err));
-    }
-    if (!list->is_read) {
-        MR_TRY(mr_checkpoint_list_read(directory, query->spec.id, list, err));
-    }
-    return mr_checkpoint_prune(directory, query->spec.id, list, query->covered,
-                               &query->oldest_checkpoint, err);
-}
-
 MrStatus mr_query_write_checkpoint(MrQuery *query, MrError *err)
 {
     char directory[4096];
     MrBuilder state;
     MrCheckpointName name = { .sequence = query->position };
     memcpy(name.query, query->spec.id, sizeof name.query);
-    checkpoint_directory(query->server, directory);
+    mr_query_checkpoint_directory(query->server, directory);
     mr_builder_init(&state, 0);
     MrStatus status = write_state(query, &state, err);
     mr_fault_point("query.checkpoint");
     if (status == MR_OK) {
         status = mr_checkpoint_write(directory, &name, query->spec.plan->plan_hash, state.data,
-                                     state.length, err);
+                                     state.length, mr_log_now_us(query->server->log), err);
     }
     mr_builder_fini(&state);
     if (status == MR_OK) {
         query->checkpoint_sequence = query->position;
-        status = prune_checkpoints(query, directory, err);
+        status = mr_query_keep_checkpoints(query, directory, err);
     }
     if (status != MR_OK) {
         mr_checkpoint_list_fini(&query->checkpoints); /* what is there is looked up again */

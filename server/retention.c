@@ -8,6 +8,8 @@
 #include "server/scheduler.h"
 #include "server/tables.h"
 
+enum { TIGHT_RUN_SECONDS = 5 };
+
 /* First sequence that the stream still keeps. */
 static uint64_t kept_from(MrServer *server, const MrStream *stream, const MrLogStreamFacts *facts)
 {
@@ -25,11 +27,29 @@ static uint64_t kept_from(MrServer *server, const MrStream *stream, const MrLogS
     return from;
 }
 
+/* What is kept for the sake of rewind margins stops nobody from ingesting: it goes first. */
+static bool look_for_room(MrServer *server)
+{
+    const bool is_tight = mr_log_is_tight(server->log);
+    mr_scheduler_give_way(server, is_tight);
+    return is_tight;
+}
+
+void mr_retention_watch(MrServer *server)
+{
+    /* In the first second the scheduler lets checkpoints go. */
+    server->tight_seconds = look_for_room(server) ? server->tight_seconds + 1 : 0;
+    if (server->tight_seconds % TIGHT_RUN_SECONDS == 2) {
+        mr_retention_run(server);
+    }
+}
+
 void mr_retention_run(MrServer *server)
 {
     MrError err = MR_ERROR_INIT;
     bool trimmed = false;
     char holder[160];
+    (void)look_for_room(server);
     uint64_t needed = mr_scheduler_needs_from(server, holder, sizeof holder);
     mr_log_set_holder(server->log, holder);
     if (mr_tables_are_netted(server)) {
@@ -43,6 +63,8 @@ void mr_retention_run(MrServer *server)
             !mr_log_stream_facts(server->log, relation->stream->id, &facts)) {
             continue;
         }
+        /* Rows that went before were held until now. */
+        trimmed |= facts.trim_below > server->freed_below && needed > server->freed_below;
         uint64_t sequence, below = kept_from(server, relation->stream, &facts);
         if (below <= facts.first_sequence) {
             continue;
@@ -59,6 +81,7 @@ void mr_retention_run(MrServer *server)
         if (mr_log_free_below(server->log, needed, &err) != MR_OK) {
             mr_log_error(MR_LOG_WARNING, "retention.free", &err);
         }
+        server->freed_below = needed;
     }
     mr_tables_net(server, needed);
 }

@@ -90,6 +90,7 @@ static void observe_target(MrQuery *query)
     if (query->in_flight && target.is_idle && target.progress.epoch > query->epoch_before) {
         query->in_flight = false;
         query->covered = query->epoch.sequence;
+        mr_query_reach_checkpoints(query);
     }
 }
 
@@ -362,6 +363,9 @@ static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int6
     *wake_us = INT64_MAX;
     for (uint32_t q = 0; q < count; q++) {
         did |= attend(scheduler, queries[q], now_us, wake_us);
+        if (atomic_load(&scheduler->is_tight)) {
+            mr_query_give_way(queries[q]);
+        }
     }
     return mr_scheduler_run_lowest(scheduler, queries, count, head) || did;
 }

@@ -31,7 +31,9 @@ typedef struct MrQueryStatus {
     uint64_t covered;           /* last sequence that its target's table is true for */
     bool is_placed;             /* covered is known: the target has said it since the start */
     uint64_t oldest_checkpoint; /* sequence of the first that is kept; 0: none is known */
-    uint64_t start_sequence;    /* rows count from there on, and are read from first_sequence on */
+    /* When the target had reached that; MR_TIME_MIN: it has not, or none is known. */
+    int64_t rewind_us;
+    uint64_t start_sequence; /* rows count from there on, and are read from first_sequence on */
     uint64_t first_sequence;
     uint64_t plan_hash;
     uint32_t streams[MR_PLAN_SOURCES_MAX]; /* ids of those that it reads */
@@ -131,6 +133,8 @@ void mr_scheduler_failed_rows(MrServer *server, const uint8_t id[16],
  * `holder` (at least one byte) gets the words for the query that needs it if that one is
  * suspended, stopped or blocked, else "". */
 uint64_t mr_scheduler_needs_from(MrServer *server, char *holder, size_t holder_bytes);
+/* While the log has no room (`is_tight`) nothing is kept for the sake of rewind margins. */
+void mr_scheduler_give_way(MrServer *server, bool is_tight);
 /* The lowest sequence that a running query reads next (UINT64_MAX: none is running).  *is_busy: a
  * query is being run now; none is while those behind wait for their targets. */
 uint64_t mr_scheduler_reads_from(MrServer *server, bool *is_busy);

@@ -67,6 +67,7 @@ void mr_scheduler_publish_place(MrQuery *query)
     status->covered = query->covered;
     status->is_placed = query->is_placed;
     status->oldest_checkpoint = query->oldest_checkpoint;
+    status->rewind_us = mr_query_rewind_us(query);
     status->rows_in = query->rows_in;
     status->rows_out = query->rows_out;
     status->watermark_us = mr_query_watermark(query);
@@ -447,6 +448,13 @@ uint64_t mr_scheduler_needs_from(MrServer *server, char *holder, size_t holder_b
              stands ? last->spec.relation->name : "", stands ? "\", which stands still" : "");
     pthread_mutex_unlock(&scheduler->mutex);
     return least;
+}
+
+void mr_scheduler_give_way(MrServer *server, bool is_tight)
+{
+    if (atomic_exchange(&server->scheduler->is_tight, is_tight) != is_tight) {
+        mr_scheduler_wake(server);
+    }
 }
 
 uint64_t mr_scheduler_reads_from(MrServer *server, bool *is_busy)

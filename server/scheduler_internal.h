@@ -5,6 +5,7 @@
 #define MR_SERVER_SCHEDULER_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "server/query.h"
 
@@ -22,6 +23,7 @@ struct MrScheduler {
     int64_t checkpoint_us;   /* monotonic time from which the next checkpoint may be written */
     uint64_t hurry_sequence; /* what lies before it goes to the targets at once */
     uint64_t hurried;        /* the same, as the thread knew it when it began its round */
+    atomic_bool is_tight;    /* the log has no room for rewind margins */
     uint64_t batch_rows;     /* of the next micro-batch at most, as far as the setting lets them */
     MrArena arena;           /* of the current batch's records */
     MrLogRecord *records;

@@ -204,6 +204,7 @@ static void on_second(evutil_socket_t fd, short what, void *context)
     (void)fd;
     (void)what;
     mr_listener_tidy(server);
+    mr_retention_watch(server);
     if (!mr_clock_is_virtual(server->clock)) {
         mr_server_tick(server);
     }

@@ -75,6 +75,8 @@ struct MrServer {
     int64_t started_us;      /* wall clock */
     uint32_t next_oid;
     uint32_t adhoc_threads;       /* running: the end waits for them */
+    uint32_t tight_seconds;       /* since when the log has had hardly any room */
+    uint64_t freed_below;         /* of the log: who needed it last when files were freed */
     uint32_t history_readers;     /* statements that read the versions of a table */
     MrCopyDecoder *copy_decoders; /* threads of large COPYs */
     bool is_draining;             /* SIGTERM came: no new statements */

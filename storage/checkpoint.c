@@ -74,6 +74,16 @@ static MrStatus path_too_long(const char *directory, MrError *err)
                         "the name of directory \"%.100s…\" is too long", directory);
 }
 
+static MrStatus path_of(const char *directory, const uint8_t query[16], uint64_t sequence,
+                        char out[4096], MrError *err)
+{
+    char name[NAME_BYTES];
+    name_format(query, sequence, name);
+    return path_format(directory, name, "", out) ? MR_OK : path_too_long(directory, err);
+}
+
+/* ---- the list ---------------------------------------------------------------------------- */
+
 /* A walk over the directory. */
 typedef struct Collect {
     const uint8_t *query;
@@ -84,8 +94,9 @@ typedef struct Collect {
 
 static MrStatus list_append(MrCheckpointList *list, uint64_t sequence, MrError *err)
 {
-    MR_GROW(list->sequences, list->count, list->capacity, err);
-    list->sequences[list->count++] = sequence;
+    MR_GROW(list->points, list->count, list->capacity, err);
+    list->points[list->count++] =
+        (MrCheckpointPoint){ .sequence = sequence, .reached_us = INT64_MAX };
     return MR_OK;
 }
 
@@ -99,19 +110,25 @@ static void sequence_collect(void *context, const char *name)
     }
 }
 
-MrStatus mr_checkpoint_list_read(const char *directory, const uint8_t query[16],
+MrStatus mr_checkpoint_list_read(const char *directory, const uint8_t query[16], uint64_t covered,
                                  MrCheckpointList *list, MrError *err)
 {
     Collect collect = { .query = query, .list = list, .err = err };
+    char path[4096];
     list->count = 0;
     MR_TRY(mr_file_list_directory(directory, sequence_collect, &collect, err));
-    list->is_read = collect.status == MR_OK;
-    return collect.status;
+    MR_TRY(collect.status);
+    for (size_t i = 0; i < list->count && list->points[i].sequence <= covered; i++) {
+        MR_TRY(path_of(directory, query, list->points[i].sequence, path, err));
+        (void)mr_file_time(path, &list->points[i].reached_us);
+    }
+    list->is_read = true;
+    return MR_OK;
 }
 
 MrStatus mr_checkpoint_list_add(MrCheckpointList *list, uint64_t sequence, MrError *err)
 {
-    if (list->count > 0 && sequence <= list->sequences[list->count - 1]) {
+    if (list->count > 0 && sequence <= list->points[list->count - 1].sequence) {
         mr_checkpoint_list_fini(list);
         return MR_OK;
     }
@@ -120,7 +137,7 @@ MrStatus mr_checkpoint_list_add(MrCheckpointList *list, uint64_t sequence, MrErr
 
 void mr_checkpoint_list_fini(MrCheckpointList *list)
 {
-    free(list->sequences);
+    free(list->points);
     *list = (MrCheckpointList){ 0 };
 }
 
@@ -146,7 +163,8 @@ static MrStatus file_fill(MrFile *file, const MrCheckpointName *name, uint64_t p
 }
 
 MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name,
-                             uint64_t plan_hash, const void *data, size_t length, MrError *err)
+                             uint64_t plan_hash, const void *data, size_t length, int64_t now_us,
+                             MrError *err)
 {
     char file_name[NAME_BYTES], path[4096], temporary[4096];
     MrFile *file;
@@ -162,6 +180,9 @@ MrStatus mr_checkpoint_write(const char *directory, const MrCheckpointName *name
     MR_TRY(mr_file_open(temporary, MR_FILE_CREATE, &file, err));
     MrStatus status = file_fill(file, name, plan_hash, data, length, err);
     mr_file_close(file);
+    if (status == MR_OK) {
+        status = mr_file_set_time(temporary, now_us, err);
+    }
     if (status == MR_OK) {
         status = mr_file_rename(temporary, path, err);
     }
@@ -254,28 +275,25 @@ static MrStatus checkpoint_try(const char *path, const uint8_t query[16], uint64
     return MR_OK;
 }
 
-MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint64_t at_most,
-                            uint64_t plan_hash, MrBuilder *data, uint64_t *sequence, bool *found,
-                            MrError *err)
+MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16],
+                            const MrCheckpointList *list, uint64_t at_most, uint64_t plan_hash,
+                            MrBuilder *data, uint64_t *sequence, bool *found, MrError *err)
 {
-    MrCheckpointList list = { 0 };
-    char name[NAME_BYTES], path[4096];
+    char path[4096];
+    MrStatus status = MR_OK;
     *found = false;
     *sequence = 0;
-    MrStatus status = mr_checkpoint_list_read(directory, query, &list, err);
-    for (size_t i = list.count; status == MR_OK && i-- > 0 && !*found;) {
-        if (list.sequences[i] > at_most) {
+    for (size_t i = list->count; status == MR_OK && i-- > 0 && !*found;) {
+        if (list->points[i].sequence > at_most) {
             continue;
         }
-        name_format(query, list.sequences[i], name);
-        if (!path_format(directory, name, "", path)) {
-            status = path_too_long(directory, err);
-            break;
+        status = path_of(directory, query, list->points[i].sequence, path, err);
+        if (status == MR_OK) {
+            status =
+                checkpoint_try(path, query, list->points[i].sequence, plan_hash, data, found, err);
         }
-        status = checkpoint_try(path, query, list.sequences[i], plan_hash, data, found, err);
-        *sequence = *found ? list.sequences[i] : 0;
+        *sequence = *found ? list->points[i].sequence : 0;
     }
-    mr_checkpoint_list_fini(&list);
     if (!*found) {
         mr_builder_clear(data);
     }
@@ -287,33 +305,102 @@ MrStatus mr_checkpoint_read(const char *directory, const uint8_t query[16], uint
 static MrStatus checkpoint_remove(const char *directory, const uint8_t query[16], uint64_t sequence,
                                   MrError *err)
 {
-    char name[NAME_BYTES], path[4096];
-    name_format(query, sequence, name);
-    return path_format(directory, name, "", path) ? mr_file_remove(path, err)
-                                                  : path_too_long(directory, err);
+    char path[4096];
+    MR_TRY(path_of(directory, query, sequence, path, err));
+    return mr_file_remove(path, err);
+}
+
+bool mr_checkpoint_is_passed(const MrCheckpointPoint *point, const MrRewindMargin *margin)
+{
+    return point->reached_us < INT64_MAX &&
+           (point->reached_us <= margin->reached_us || point->sequence <= margin->sequence);
+}
+
+/* What is_kept asks of a list: counts up to the newest that the margin has passed over, and up to
+ * the newest that the target has reached; 0: there is none. */
+typedef struct KeptBy {
+    size_t count, passed, reached;
+} KeptBy;
+
+static KeptBy kept_by(const MrCheckpointList *list, uint64_t covered, const MrRewindMargin *margin)
+{
+    KeptBy by = { list->count, list->count, list->count };
+    while (by.passed > 0 && !mr_checkpoint_is_passed(&list->points[by.passed - 1], margin)) {
+        by.passed--;
+    }
+    while (by.reached > 0 && list->points[by.reached - 1].sequence > covered) {
+        by.reached--;
+    }
+    return by;
+}
+
+static bool is_kept(const KeptBy *by, size_t index)
+{
+    return index + 2 >= by->count || index + 1 == by->reached || index + 1 == by->passed ||
+           index == by->passed;
+}
+
+bool mr_checkpoint_is_kept(const MrCheckpointList *list, size_t index, uint64_t covered,
+                           const MrRewindMargin *margin)
+{
+    const KeptBy by = kept_by(list, covered, margin);
+    return is_kept(&by, index);
 }
 
 MrStatus mr_checkpoint_prune(const char *directory, const uint8_t query[16], MrCheckpointList *list,
-                             uint64_t rewind_sequence, uint64_t *oldest_kept, MrError *err)
+                             uint64_t covered, const MrRewindMargin *margin, MrError *err)
 {
-    size_t rewind = list->count, kept = 0;
+    const KeptBy by = kept_by(list, covered, margin);
+    size_t kept = 0;
     MrStatus status = MR_OK;
-    /* The newest at or below the rewind sequence. */
-    while (rewind > 0 && list->sequences[rewind - 1] > rewind_sequence) {
-        rewind--;
-    }
-    for (size_t i = 0; i < list->count; i++) {
-        bool stays = i + 2 >= list->count || i + 1 == rewind || status != MR_OK;
+    for (size_t i = 0; i < by.count; i++) {
+        bool stays = is_kept(&by, i) || status != MR_OK;
         if (!stays) {
-            status = checkpoint_remove(directory, query, list->sequences[i], err);
+            status = checkpoint_remove(directory, query, list->points[i].sequence, err);
             stays = status != MR_OK;
         }
         if (stays) {
-            list->sequences[kept++] = list->sequences[i];
+            list->points[kept++] = list->points[i];
         }
     }
     list->count = kept;
-    *oldest_kept = status == MR_OK && kept > 0 ? list->sequences[0] : 0;
+    return status;
+}
+
+MrStatus mr_checkpoint_remove_above(const char *directory, const uint8_t query[16],
+                                    MrCheckpointList *list, uint64_t sequence, MrError *err)
+{
+    while (list->count > 0 && list->points[list->count - 1].sequence > sequence) {
+        MR_TRY(checkpoint_remove(directory, query, list->points[list->count - 1].sequence, err));
+        list->count--;
+    }
+    return MR_OK;
+}
+
+MrStatus mr_checkpoint_remove_oldest(const char *directory, const uint8_t query[16],
+                                     MrCheckpointList *list, size_t count, MrError *err)
+{
+    for (; count > 0; count--) {
+        MR_TRY(checkpoint_remove(directory, query, list->points[0].sequence, err));
+        memmove(list->points, list->points + 1, --list->count * sizeof *list->points);
+    }
+    return MR_OK;
+}
+
+MrStatus mr_checkpoint_reach(const char *directory, const uint8_t query[16], MrCheckpointList *list,
+                             uint64_t covered, int64_t now_us, MrError *err)
+{
+    char path[4096];
+    MrStatus status = MR_OK;
+    for (size_t i = list->count; i-- > 0 && list->points[i].reached_us == INT64_MAX;) {
+        MrCheckpointPoint *point = &list->points[i];
+        if (point->sequence > covered) {
+            continue;
+        }
+        point->reached_us = now_us;
+        status = status == MR_OK ? path_of(directory, query, point->sequence, path, err) : status;
+        status = status == MR_OK ? mr_file_set_time(path, now_us, err) : status;
+    }
     return status;
 }
 
@@ -351,9 +438,9 @@ MrStatus mr_checkpoint_clean(const char *directory, MrError *err)
 MrStatus mr_checkpoint_remove_all(const char *directory, const uint8_t query[16], MrError *err)
 {
     MrCheckpointList list = { 0 };
-    MrStatus status = mr_checkpoint_list_read(directory, query, &list, err);
+    MrStatus status = mr_checkpoint_list_read(directory, query, 0, &list, err);
     for (size_t i = 0; status == MR_OK && i < list.count; i++) {
-        status = checkpoint_remove(directory, query, list.sequences[i], err);
+        status = checkpoint_remove(directory, query, list.points[i].sequence, err);
     }
     mr_checkpoint_list_fini(&list);
     return status;

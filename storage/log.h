@@ -165,6 +165,9 @@ bool mr_log_stream_gap(MrLog *log, uint32_t stream_id, uint64_t *from, uint64_t 
  * last time.  The stream takes no rows until they can. */
 MrStatus mr_log_input_error(MrLog *log, uint32_t stream_id, MrError *err);
 uint64_t mr_log_bytes(MrLog *log);
+/* Ingest will soon be refused, or is: three quarters of limit_bytes are in use, or the disk has no
+ * room for four more files. */
+bool mr_log_is_tight(MrLog *log);
 /* A new limit_bytes (0: none) for the appends to come; what is there stays. */
 void mr_log_set_limit(MrLog *log, uint64_t limit_bytes);
 /* Who keeps old rows from being freed, for the message at the limit ("query \"v\", suspended");
@@ -177,5 +180,12 @@ MrStatus mr_log_free_below(MrLog *log, uint64_t sequence, MrError *err);
  * `bytes`. */
 uint64_t mr_log_sequence_at_arrival(MrLog *log, uint32_t stream_id, int64_t arrival_us);
 uint64_t mr_log_sequence_at_bytes(MrLog *log, uint32_t stream_id, uint64_t bytes);
+/* A sequence between which and `upto` lie at least so many bytes of log, of all streams, and not
+ * many more than that and two files; 0: there are not so many. */
+uint64_t mr_log_sequence_behind(MrLog *log, uint64_t upto, uint64_t bytes);
+/* The arrival time of a record that would come now: it never goes back, whatever the clock does. */
+int64_t mr_log_now_us(MrLog *log);
+/* All rows of the stream that there were from the sequence on can still be read, trimmed or not. */
+bool mr_log_is_whole(MrLog *log, uint32_t stream_id, uint64_t from);
 
 #endif

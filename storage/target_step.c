@@ -6,7 +6,8 @@
  *                      ▼
  *                   RESOLVE ── epoch = e     committed, go on
  *                           ── epoch = e - 1 not committed, again
- *                           ── epoch < e - 1 REWIND     ── generation ≠ g  FENCED
+ *                           ── epoch < e - 1 REWIND     ── generation > g  FENCED
+ *                                                           ── generation < g  put back: ATTACH
  *                           ── epoch > e, no row        BLOCKED
  *
  */
@@ -189,10 +190,28 @@ static void query_note_dead_rows(MrTargetQuery *query, uint64_t rows)
     pthread_mutex_unlock(&query->target->lock);
 }
 
+/* A generation from before ours: the target was put back to a state from before our last attach,
+ * and is taken over again under the generation that we have stored. */
+static MrStatus query_attach_again(MrTargetQuery *query, MrProgress *found, MrError *err)
+{
+    const int64_t known = query->status.progress.generation;
+    return found->generation < known
+               ? query_class(query)->attach(query->target->sink, query->query, query->table,
+                                            known - 1, query->nonce, found, err)
+               : MR_OK;
+}
+
 /* The answers of RESOLVE. */
 static void query_judge(MrTargetQuery *query, const MrProgress *found, int64_t now_us)
 {
     const MrProgress *known = &query->status.progress;
+    MrProgress taken = *found;
+    MrError err = MR_ERROR_INIT;
+    if (query_attach_again(query, &taken, &err) != MR_OK) {
+        mr_target_step_fail(query, &err, now_us);
+        return;
+    }
+    found = &taken;
     if (found->generation != known->generation) {
         query_stop(query, MR_ERR_FENCED, found, now_us);
     } else if (found->epoch < known->epoch) {

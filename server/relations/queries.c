@@ -46,6 +46,8 @@ static const MrColumn query_columns[] = {
     MR_RELATION_COLUMN("engine", TEXT),
     MR_RELATION_COLUMN("job", TEXT),
     MR_RELATION_COLUMN("dead_rows", INT64),
+    MR_RELATION_COLUMN("rewind_sequence", INT64),
+    MR_RELATION_COLUMN("rewind_since", TIMESTAMPTZ),
 };
 
 /* `comment`, behind all that only a query under way has. */
@@ -223,6 +225,19 @@ static void add_plan(MrRows *rows, const MrRelation *relation, const MrQueryStat
     mr_rows_int(rows, standing->allowed_lateness_us);
 }
 
+static void add_target_facts(MrRows *rows, const MrQueryStatus *status)
+{
+    if (status == NULL) {
+        mr_rows_null(rows);
+        mr_rows_null(rows);
+        mr_rows_null(rows);
+        return;
+    }
+    mr_rows_count(rows, status->target.progress.dead_rows);
+    mr_rows_count(rows, status->oldest_checkpoint);
+    mr_rows_time(rows, status->rewind_us);
+}
+
 static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
 {
     for (uint32_t i = 0; i < mr_catalog_relation_count(server->catalog); i++) {
@@ -256,11 +271,7 @@ static void standing_fill(MrServer *server, MrRows *rows, MrRelationKind kind)
         mr_rows_text(rows, relation->standing->channel); /* of an alert */
         mr_rows_text(rows, relation->standing->by_flink ? "flink" : "local");
         mr_rows_text(rows, job != NULL && job->job[0] != '\0' ? job->job : NULL);
-        if (is_known) {
-            mr_rows_count(rows, status.target.progress.dead_rows);
-        } else {
-            mr_rows_null(rows);
-        }
+        add_target_facts(rows, is_known ? &status : NULL);
     }
 }
 

@@ -359,7 +359,7 @@ static MrStatus file_attach(MrSink *base, const uint8_t query[16], const MrSinkT
     MR_TRY(output_open(sink, query, table, &output, err));
     MrFileProgress next = output->progress;
     mr_sink_uuid_text(nonce, owner);
-    if (next.progress.generation != generation && strcmp(next.owner, owner) != 0) {
+    if (next.progress.generation > generation && strcmp(next.owner, owner) != 0) {
         return mr_error_set(err, MR_ERR_FENCED, "another server has taken the query over");
     }
     next.progress.generation = generation + 1;

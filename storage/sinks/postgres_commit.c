@@ -77,7 +77,7 @@ static MrStatus attach_in_transaction(MrPgSink *sink, const uint8_t query[16], i
     MR_TRY(mr_postgres_run(
         &sink->session,
         "UPDATE millrace.progress SET generation = $1 + 1, owner = $2 WHERE query_id = $3"
-        " AND (generation = $1 OR owner = $2) RETURNING generation, epoch, sequence",
+        " AND (generation <= $1 OR owner = $2) RETURNING generation, epoch, sequence",
         parameters, 3, "take the query over in the target", &result, err));
     int rows = PQntuples(result);
     MrStatus status = rows == 1 ? progress_take(result, out, err) : MR_OK;

@@ -185,7 +185,7 @@ MrStatus mr_progress_lines_attach(MrProgressLines *lines, const uint8_t query[16
     char owner[MR_UUID_TEXT_BYTES];
     MR_TRY(mr_progress_lines_find(lines, query, &found, err));
     mr_sink_uuid_text(nonce, owner);
-    if (found->progress.generation != generation && strcmp(found->owner, owner) != 0) {
+    if (found->progress.generation > generation && strcmp(found->owner, owner) != 0) {
         return mr_error_set(err, MR_ERR_FENCED, "another server has taken the query over");
     }
     found->progress.generation = generation + 1;

@@ -76,7 +76,7 @@ static MrStatus attach_in_transaction(MrSqliteSink *sink, const uint8_t query[16
     MR_TRY(
         mr_sqlite_prepare_text(sink,
                                "UPDATE main.millrace_progress SET generation = ?1 + 1, owner = ?2"
-                               " WHERE query_id = ?3 AND (generation = ?1 OR owner = ?2)",
+                               " WHERE query_id = ?3 AND (generation <= ?1 OR owner = ?2)",
                                &statement, err));
     sqlite3_bind_int64(statement, 1, generation);
     sqlite3_bind_text(statement, 2, owner, -1, SQLITE_STATIC);

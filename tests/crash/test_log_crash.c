@@ -72,18 +72,23 @@ static MrStatus story_transaction(Fixture *f, int number)
 static MrStatus story_retain(Fixture *f, const char *checkpoints)
 {
     MrCheckpointName name = checkpoint_name;
-    uint64_t sequence, oldest;
+    uint64_t sequence;
+    const MrRewindMargin none = { .reached_us = INT64_MAX };
     uint64_t below = mr_log_appended(f->log) + 1;
     name.sequence = below - 1;
-    MrStatus status = mr_checkpoint_write(checkpoints, &name, 7, "state", 5, &f->err);
+    MrStatus status = mr_checkpoint_write(checkpoints, &name, 7, "state", 5, START_US, &f->err);
     if (status == MR_ERR_DISK_FULL) {
         return MR_OK; /* the old one is kept, the log is not trimmed */
     }
     STORY(status);
     shared->checkpoint = name.sequence;
     MrCheckpointList list = { 0 };
-    STORY(mr_checkpoint_list_read(checkpoints, name.query, &list, &f->err));
-    status = mr_checkpoint_prune(checkpoints, name.query, &list, 0, &oldest, &f->err);
+    STORY(mr_checkpoint_list_read(checkpoints, name.query, 0, &list, &f->err));
+    status = mr_checkpoint_prune(checkpoints, name.query, &list, 0, &none, &f->err);
+    if (status == MR_OK) { /* the target has all of them */
+        status =
+            mr_checkpoint_reach(checkpoints, name.query, &list, name.sequence, START_US, &f->err);
+    }
     mr_checkpoint_list_fini(&list);
     STORY(status);
     STORY(mr_log_append_trim(f->log, 1, below, &sequence, &f->err));
@@ -197,12 +202,16 @@ static const char *story_judge(Fixture *f, const char *checkpoints)
         result = "a trim was forgotten";
     }
     mr_builder_init(&data, 0);
+    MrCheckpointList list = { 0 };
     if (result == NULL && shared->checkpoint > 0 &&
-        (mr_checkpoint_read(checkpoints, checkpoint_name.query, UINT64_MAX, 7, &data, &sequence,
-                            &found, &f->err) != MR_OK ||
+        (mr_checkpoint_list_read(checkpoints, checkpoint_name.query, UINT64_MAX, &list, &f->err) !=
+             MR_OK ||
+         mr_checkpoint_read(checkpoints, checkpoint_name.query, &list, UINT64_MAX, 7, &data,
+                            &sequence, &found, &f->err) != MR_OK ||
          !found || sequence < shared->checkpoint || data.length != 5)) {
         result = "a checkpoint is lost";
     }
+    mr_checkpoint_list_fini(&list);
     mr_builder_fini(&data);
     if (result == NULL) {
         fixture_append_rows(f, 2, PART_ROWS, (int64_t)two);

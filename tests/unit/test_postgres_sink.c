@@ -202,6 +202,10 @@ START_TEST(test_a_second_server_fences_the_first)
     epoch.epoch.generation = 2;
     MUST(commit_one(postgres, other, &epoch.epoch));
     MUST_FAIL(postgres->resolve(sink, query_b, NULL, &progress, &test_err), "42704");
+    /* Put back to a state from before the last attach: it is whose the newer one was. */
+    MUST(postgres->attach(other, query_a, NULL, 7, nonce_2, &progress, &test_err));
+    ck_assert_int_eq(progress.generation, 8);
+    ck_assert_int_eq(progress.epoch, 1);
     postgres->close(other);
 }
 END_TEST

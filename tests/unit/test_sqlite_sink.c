@@ -253,6 +253,10 @@ START_TEST(test_a_second_server_fences_the_first)
     ck_assert_str_eq(ask("SELECT count(*) FROM seen"), "0");
     epoch.epoch.generation = 2;
     MUST(commit_one(sqlite_class, other, &epoch.epoch));
+    /* Put back to a state from before the last attach: it is whose the newer one was. */
+    MUST(sqlite_class->attach(other, query_a, NULL, 7, nonce_2, &progress, &test_err));
+    ck_assert_int_eq(progress.generation, 8);
+    ck_assert_int_eq(progress.epoch, 1);
     sqlite_class->close(other);
 }
 END_TEST
