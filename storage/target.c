@@ -170,7 +170,8 @@ static void query_note_wake(MrTargetQuery *query)
 {
     query->woken = true;
     query->gives_up |= query->status.state == MR_TARGET_FAILED || query->takes_over;
-    if (state_is_failure(query->status.state)) {
+    /* What nobody has heard of, too: it may have been put back to an older state. */
+    if (state_is_failure(query->status.state) || query->status.is_idle) {
         query->status.state = MR_TARGET_ATTACHING;
         mr_error_clear(&query->status.error);
     }

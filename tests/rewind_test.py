@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import harness  # noqa: E402
 from harness import oracle  # noqa: E402
 from harness.ledger import EPOCH, timestamp  # noqa: E402
+from harness.server import wait_until  # noqa: E402
 from harness.tables import plain  # noqa: E402
 
 SEED = harness.seed()
@@ -22,7 +23,8 @@ SMALL = harness.quick() or bool(harness.sanitized())
 STEPS = 40 if SMALL else 120        # minutes
 MARGIN = 10                         # minutes
 GAP = 10                            # seconds, of sessions
-SETTINGS = {"log_segment_size": "1MB", "checkpoint_interval": "1s", "rewind_margin": f"{MARGIN}min"}
+SETTINGS = {"log_segment_size": "1MB", "checkpoint_interval": "1s", "rewind_margin": f"{MARGIN}min",
+            "idle_timeout": "1d"}   # no heartbeat makes rows late
 START = datetime.datetime(2026, 1, 1)
 
 # Over t, a table of which the log keeps the contents, and r, whose rows come in order.
@@ -181,6 +183,10 @@ class Tables:
                 connection.execute(f"INSERT INTO {table} SELECT * FROM backups.{short}_{name}")
             connection.execute("COMMIT")
 
+    def each(self, server, what):
+        for name in self.names:
+            server.execute(f"ALTER MATERIALIZED VIEW {name} {what}")
+
     def rows(self, name, columns):
         return self.pg.execute(f"SELECT {columns} FROM public.{name}")
 
@@ -232,11 +238,10 @@ def files_go_back():
         tick(server, 0)
         world.create(server)
         target.create()
-        copied, restores = {}, 0
+        restores = 0
         for minute in range(1, STEPS):
             step(server, world, minute)
             target.copy(minute)
-            copied[minute] = True
             if rng.random() < 0.25:
                 server.restart(crash=rng.random() < 0.5)
                 tick(server, minute)
@@ -262,15 +267,21 @@ def tables_go_back():
         tick(server, 0)
         world.create(server)
         target.create()
-        restores = 0
+        restores, copies = 0, []
         for minute in range(1, STEPS):
             step(server, world, minute)
-            target.copy(minute)
+            if minute % 2 == 0:
+                target.copy(minute)
+                copies.append(minute)
             if rng.random() < 0.2:
                 server.restart(crash=rng.random() < 0.5)
                 tick(server, minute)
-            if rng.random() < 0.2 and minute > 2:
-                target.put_back(rng.randrange(max(1, minute - MARGIN), minute + 1))
+            if rng.random() < 0.3 and minute > 2:
+                target.each(server, "SUSPEND")
+                back = rng.choice([copy for copy in copies if copy >= minute - MARGIN])
+                copies = [copy for copy in copies if copy <= back]      # epochs beside what comes now
+                target.put_back(back)
+                target.each(server, "RESUME")
                 with server.connect() as connection:
                     world.feed(connection)
                 restores += 1
@@ -280,9 +291,73 @@ def tables_go_back():
         assert restores > 2, restores
 
 
+def beyond():
+    """Older than what is kept: the views stop, change nothing, and go on with a newer copy."""
+    with harness.Server(settings=SETTINGS, virtual_clock=True) as server:
+        world, target = World(SEED + 2), Files(server)
+        tick(server, 0)
+        world.create(server)
+        target.create()
+        for minute in range(1, 3 * MARGIN):
+            step(server, world, minute)
+            if minute in (2, 2 * MARGIN + 5):
+                target.copy(minute)
+        server.stop()
+        for path in target.paths():
+            target.put_back(path, 2)
+        server.start()
+        tick(server, 3 * MARGIN)
+        stopped = dict(server.execute("SELECT name, error FROM millrace.queries WHERE state = 'FAILED'"))
+        assert set(stopped) >= {"by_key", "tumble", "sessions", "pairs"}, stopped
+        assert all(error.startswith("MR002 ") for error in stopped.values()), stopped
+        server.stop()
+        for path in target.paths():
+            target.put_back(path, 2 * MARGIN + 5)
+        server.start()
+        tick(server, 3 * MARGIN)
+        check(server, world, target, "a newer copy")
+
+
+def give_way():
+    """Near log_limit the log is freed rather than rows refused, and what a restart needs is kept."""
+    settings = {**SETTINGS, "log_limit": "8MB", "rewind_margin": "1h"}
+    with harness.Server(settings=settings, virtual_clock=True) as server:
+        world, target = World(SEED + 3), Files(server)
+        tick(server, 0)
+        world.create(server)
+        target.create()
+        for minute in range(1, 30):
+            with server.connect() as connection:
+                world.feed(connection)
+            server.execute("FLUSH")
+            wait_until(lambda m=minute: has_room(server, m), 60, "the log to be freed")
+        server.restart(crash=True)
+        tick(server, 30)
+        check(server, world, target, "after the margin gave way")
+
+
+def has_room(server, minute):
+    """Looks at the log again a moment later, as the timer would."""
+    has_room.looks += 1
+    server.execute(f"SET CLOCK TO '{START + datetime.timedelta(minutes=minute, milliseconds=has_room.looks)}+00'")
+    server.execute("FLUSH")
+    return sum(path.stat().st_size for path in (server.data / "log").glob("*.seg")) < 7 << 20
+
+
+has_room.looks = 0
+
+
 def test_within_the_margin():
     yield "files", files_go_back
     yield "tables of PostgreSQL", tables_go_back
+
+
+def test_beyond_it():
+    beyond()
+
+
+def test_near_the_limit():
+    give_way()
 
 
 harness.main(globals())

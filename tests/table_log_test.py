@@ -13,7 +13,7 @@ import harness  # noqa: E402
 from harness.server import wait_until  # noqa: E402
 
 SEED = harness.seed()
-SETTINGS = {"log_segment_size": "1MB", "checkpoint_interval": "50ms"}
+SETTINGS = {"log_segment_size": "1MB", "checkpoint_interval": "50ms", "rewind_margin": "0"}
 ROWS = 300
 FILES = 5        # of a log that has become small: what is kept, what came since, one to go on in
 VIEWS = (("sums", "SELECT g, count(*) AS n, sum(v)::bigint AS v FROM t GROUP BY g"),
