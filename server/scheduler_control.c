@@ -453,6 +453,9 @@ uint64_t mr_scheduler_needs_from(MrServer *server, char *holder, size_t holder_b
 void mr_scheduler_give_way(MrServer *server, bool is_tight)
 {
     if (atomic_exchange(&server->scheduler->is_tight, is_tight) != is_tight) {
+        mr_log_line(is_tight ? MR_LOG_WARNING : MR_LOG_INFO, "log.room", "%s",
+                    is_tight ? "the log has hardly any room left: nothing is kept for rewind_margin"
+                             : "the log has room again: rewind_margin holds from now on");
         mr_scheduler_wake(server);
     }
 }

@@ -191,8 +191,8 @@ typedef struct MrSinkClass {
      * are success. */
     MrStatus (*drop_index)(MrSink *sink, const MrSinkTable *table, const MrSinkIndex *index,
                            MrError *err);
-    /* Takes the query over: generation g -> g + 1 (idempotent by nonce).  A lower one than g is what
-     * the target was before we attached last: it was put back.  MR_ERR_FENCED: another has it. */
+    /* Takes the query over: generation g -> g + 1 (idempotent by nonce).  Where the target has a
+     * lower one it was put back to before our last attach.  MR_ERR_FENCED: another has it. */
     MrStatus (*attach)(MrSink *sink, const uint8_t query[16], const MrSinkTable *table,
                        int64_t generation, const uint8_t nonce[16], MrProgress *out, MrError *err);
     /* One transaction for all epochs (in query_id order): compare-and-set of every progress row

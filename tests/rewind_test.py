@@ -334,6 +334,7 @@ def give_way():
         server.restart(crash=True)
         tick(server, 30)
         check(server, world, target, "after the margin gave way")
+        assert "nothing is kept for rewind_margin" in server.log_text(), server.log_tail()
 
 
 def has_room(server, minute):
