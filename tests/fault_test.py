@@ -11,7 +11,7 @@ import psycopg  # noqa: E402
 import harness  # noqa: E402
 from harness.ledger import Ledger  # noqa: E402
 
-SEED = int(os.environ.get("MILLRACE_SEED", "11"))
+SEED = harness.seed()
 PER_KIND = 100 if harness.full() else 12 if harness.quick() or harness.sanitized() else 40
 KINDS = ("die", "tear", "short", "eio", "enospc")
 SETTINGS = {"checkpoint_interval": "30ms", "log_segment_size": "1MB", "workers": 1}
@@ -80,7 +80,7 @@ def calls_of_a_session():
 
 def test_file_calls():
     total = calls_of_a_session()
-    print(f"# about {total} file calls in a session; {PER_KIND} of them per kind of fault")
+    print(f"# seed {SEED}, about {total} file calls in a session; {PER_KIND} of them per kind of fault")
     assert total > 20, "a session makes fewer file calls than it can"
     rng = random.Random(SEED)
     for kind in KINDS:
