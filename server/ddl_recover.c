@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "common/fault.h"
 #include "common/grow.h"
 #include "common/logging.h"
 #include "common/timezone.h"
@@ -420,6 +421,7 @@ MrStatus mr_ddl_recover(MrServer *server, MrError *err)
     if (status == MR_OK) {
         mr_server_publish(server, loading.catalog);
         loading.catalog = NULL;
+        mr_fault_point("recovery.catalog_loaded"); /* the log is whole again, no query runs yet */
         status = start_objects(&loading, plans, arenas, err);
     }
     if (loading.catalog != NULL) {

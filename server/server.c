@@ -397,6 +397,7 @@ static MrStatus start(MrServer *server, MrError *err)
     MR_TRY(mr_feeds_create(server, err));
     MR_TRY(mr_tables_create(server, err));
     MR_TRY(mr_ddl_recover(server, err));
+    mr_fault_point("recovery.queries_started"); /* they write already; nobody is listened to */
     if (mr_settings_int(server->settings, MR_SET_HTTP_PORT) >= 0) {
         MR_TRY(mr_http_create(server, err));
     }

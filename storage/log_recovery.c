@@ -319,6 +319,7 @@ MrStatus log_recover(MrLog *log, MrError *err)
     }
     if (status == MR_OK && log->segment_count > 0 && !log_current(log)->file->is_sealed &&
         !log_current(log)->is_damaged) {
+        mr_fault_point("recovery.log_read");
         status = seal_tail(log, log_current(log), err);
     }
     return status;

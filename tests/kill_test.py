@@ -43,6 +43,9 @@ OTHER_DDL = ("CREATE STREAM other (a integer)",
              "DROP TABLE other_table")
 # Passed by a planted bug only (tests/power_test.py), or by retention (tests/table_log_test.py).
 NOT_BY_LOAD = ("target.between", "log.before_net", "log.after_net")
+DIED = 99                       # the exit code of a fault that dies (common/fault.h)
+RECOVERY = "recovery."          # points of a start: passed once in each
+RECOVERY_HITS = 5               # deaths at each of them: cheap, as a start is short
 
 
 def kill_loop(pg, seed):
@@ -92,7 +95,7 @@ def fault_points():
     names = set()
     for room in ("common", "storage", "engine", "planner", "server"):
         for path in (harness.ROOT / room).rglob("*.c"):
-            names.update(re.findall(r'mr_fault_point\("([\w.]+)"\)', path.read_text()))
+            names.update(re.findall(r'mr_fault_point\(\s*"([\w.]+)"\s*\)', path.read_text()))
     return sorted(names)
 
 
@@ -150,8 +153,45 @@ def die_at(name, pg, seed):
         assert deaths == HITS, f"the point {name} was passed by {deaths} of {HITS} lives only"
 
 
+def die_in_recovery(name, pg, seed):
+    """Lets a server that was killed under load die while it recovers, each time again."""
+    with harness.Server(settings=SETTINGS) as server:
+        ledger = Ledger(server, pg, seed, rows_max=200)
+        ledger.create()
+        for hit in range(RECOVERY_HITS):
+            acknowledged = len(ledger.batches)
+            ledger.start_writing()
+            try:
+                wait_until(lambda n=acknowledged: len(ledger.batches) > n + 3, 30, "some rows")
+                server.kill()
+            finally:
+                ledger.stop_writing()
+            try:
+                server.start(env={"MILLRACE_FAULT": f"{name}:1:die"})
+                raise AssertionError(f"the start {hit + 1} did not pass the point {name}")
+            except harness.ServerDied as death:
+                assert f"ended with {DIED} " in str(death), death
+            server.start()
+            ledger.check()
+        print(f"# died {RECOVERY_HITS} times at {name}")
+
+
+def test_recovery():
+    names = [name for name in fault_points() if name.startswith(RECOVERY)]
+    assert len(names) >= 3, f"recovery has the points {names} only"
+    for name in names:
+        yield f"sqlite, die at {name}", lambda n=name: die_in_recovery(n, None, SEED)
+    with harness.Postgres() as pg:
+        for name in names:
+            def call(n=name):
+                clean(pg)
+                die_in_recovery(n, pg, SEED)
+            yield f"postgres, die at {name}", call
+
+
 def test_fault_points():
-    names = [name for name in fault_points() if name not in NOT_BY_LOAD]
+    names = [name for name in fault_points()
+             if name not in NOT_BY_LOAD and not name.startswith(RECOVERY)]
     if not names:
         raise AssertionError("no fault point in the source")
     for name in names:
