@@ -214,6 +214,7 @@ static MrStatus plan_to(MrSession *session, MrPortal *portal, bool is_run, const
 MrStatus mr_copy_plan(MrSession *session, MrPortal *portal, bool is_run, MrError *err)
 {
     const MrAstCopy *ast = MR_AST_AS(const MrAstCopy, portal->node);
+    const MrRelation *relation = NULL;
     MrCopyPlan *plan;
     MR_TRY(refuse_place(ast, err));
     MR_NEW(&portal->memory->arena, plan, err);
@@ -222,8 +223,11 @@ MrStatus mr_copy_plan(MrSession *session, MrPortal *portal, bool is_run, MrError
     } else {
         MR_TRY(plan_to(session, portal, is_run, ast, plan, err));
     }
-    MR_TRY(mr_copy_options(ast, &portal->memory->arena, plan->names, plan->count, &plan->options,
-                           err));
+    if (ast->table.name != NULL) {
+        MR_TRY(mr_catalog_resolve(portal->catalog, &ast->table, &relation, err));
+    }
+    MR_TRY(mr_copy_options(ast, &portal->memory->arena, relation, plan->names, plan->count,
+                           &plan->options, err));
     portal->details = plan;
     return MR_OK;
 }

@@ -3,6 +3,7 @@
  */
 #include "server/copy_options.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "storage/codec.h"
@@ -10,6 +11,7 @@
 typedef struct Reading {
     const MrAstCopy *ast;
     MrArena *arena;
+    const MrRelation *relation; /* NULL: of a query */
     const char *const *names;
     uint32_t count;
     MrCopyOptions *out;
@@ -84,7 +86,11 @@ static MrStatus read_header(Reading *r, const MrAstOption *option)
         r->out->values.match_header = true;
         return MR_OK;
     }
-    return read_bool(r, option, &r->out->values.header);
+    if (read_bool(r, option, &r->out->values.header) != MR_OK) {
+        return fail_at(r, option, MR_ERR_SYNTAX, "%s requires a Boolean value or \"match\"",
+                       option->name);
+    }
+    return MR_OK;
 }
 
 static MrStatus read_encoding(Reading *r, const MrAstOption *option)
@@ -106,7 +112,7 @@ static MrStatus read_freeze(Reading *r, const MrAstOption *option)
 {
     bool on;
     MR_TRY(read_bool(r, option, &on));
-    if (on) {
+    if (on && r->ast->from) {
         fail_at(r, option, MR_ERR_UNSUPPORTED, "COPY FREEZE is not supported");
         return mr_error_hint(r->err, "Leave it out: a stream's rows are never rewritten.");
     }
@@ -168,6 +174,35 @@ static MrStatus refuse_option(Reading *r, const MrAstOption *option, const char 
 
 /* ---- FORCE_… ------------------------------------------------------------------------------- */
 
+/* "force not null": as PostgreSQL's messages name the option. */
+static const char *spaced(const MrAstOption *option, char out[32])
+{
+    snprintf(out, 32, "%s", option->name);
+    for (char *at = out; *at != '\0'; at++) {
+        *at = *at == '_' ? ' ' : *at;
+    }
+    return out;
+}
+
+static MrStatus column_missing(Reading *r, const MrAstOption *option, const char *name)
+{
+    if (r->relation == NULL) {
+        return fail_at(r, option, MR_ERR_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+    }
+    for (uint32_t c = 0; c < r->relation->schema.column_count; c++) {
+        const MrColumn *column = &r->relation->schema.columns[c];
+        if (strcmp(column->name, name) == 0 && !mr_column_is_dropped(column)) {
+            const char *what = strcmp(option->name, "force_quote") == 0  ? "FORCE_QUOTE"
+                               : strcmp(option->name, "force_null") == 0 ? "FORCE_NULL"
+                                                                         : "FORCE_NOT_NULL";
+            return fail_at(r, option, MR_ERR_INVALID_COLUMN_REFERENCE,
+                           "%s column \"%s\" not referenced by COPY", what, name);
+        }
+    }
+    return fail_at(r, option, MR_ERR_UNDEFINED_COLUMN,
+                   "column \"%s\" of relation \"%s\" does not exist", name, r->relation->name);
+}
+
 static MrStatus mark_column(Reading *r, const MrAstOption *option, const char *name, size_t member)
 {
     for (uint32_t c = 0; c < r->count; c++) {
@@ -176,17 +211,17 @@ static MrStatus mark_column(Reading *r, const MrAstOption *option, const char *n
             return MR_OK;
         }
     }
-    return fail_at(r, option, MR_ERR_INVALID_COLUMN_REFERENCE,
-                   "%s column \"%s\" not referenced by COPY", option->name, name);
+    return column_missing(r, option, name);
 }
 
 static MrStatus mark_columns(Reading *r, const MrAstOption *option, size_t member, bool for_from)
 {
+    char name[32];
     if (r->ast->from != for_from) {
         return fail_at(r, option, MR_ERR_UNSUPPORTED, "COPY %s only available using COPY %s",
-                       option->name, for_from ? "FROM" : "TO");
+                       spaced(option, name), for_from ? "FROM" : "TO");
     }
-    if (option->value == MR_OPTION_STAR) {
+    if (option->value == MR_OPTION_STAR && !for_from) {
         for (uint32_t c = 0; c < r->count; c++) {
             *(bool *)((char *)&r->out->columns[c] + member) = true;
         }
@@ -208,8 +243,9 @@ static MrStatus mark_columns(Reading *r, const MrAstOption *option, size_t membe
 static MrStatus read_force(Reading *r, const MrAstOption *option)
 {
     if (r->format == NULL || strcmp(r->format, "csv") != 0) {
+        char name[32];
         return fail_at(r, option, MR_ERR_UNSUPPORTED, "COPY %s available only in CSV mode",
-                       option->name);
+                       spaced(option, name));
     }
     if (strcmp(option->name, "force_quote") == 0) {
         return mark_columns(r, option, offsetof(MrCodecColumn, force_quote), false);
@@ -338,11 +374,11 @@ static MrStatus check_characters(Reading *r)
                             "COPY delimiter and quote must be different");
     }
     if (strchr(null_text, delimiter[0]) != NULL) {
-        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER,
-                            "COPY delimiter character must not appear in the NULL specification");
+        return mr_error_set(r->err, MR_ERR_UNSUPPORTED,
+                            "COPY delimiter must not appear in the NULL specification");
     }
     if (is_csv && strchr(null_text, quote[0]) != NULL) {
-        return mr_error_set(r->err, MR_ERR_INVALID_PARAMETER,
+        return mr_error_set(r->err, MR_ERR_UNSUPPORTED,
                             "CSV quote character must not appear in the NULL specification");
     }
     return MR_OK;
@@ -374,12 +410,16 @@ static MrStatus check_twice(Reading *r, uint32_t index)
     return MR_OK;
 }
 
-MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const char *const *names,
-                         uint32_t count, MrCopyOptions *out, MrError *err)
+MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const MrRelation *relation,
+                         const char *const *names, uint32_t count, MrCopyOptions *out, MrError *err)
 {
-    Reading r = {
-        .ast = ast, .arena = arena, .names = names, .count = count, .out = out, .err = err
-    };
+    Reading r = { .ast = ast,
+                  .arena = arena,
+                  .relation = relation,
+                  .names = names,
+                  .count = count,
+                  .out = out,
+                  .err = err };
     *out = (MrCopyOptions){ 0 };
     MR_NEW_ARRAY(arena, out->columns, count, err);
     for (uint32_t i = 0; i < ast->options.count; i++) {

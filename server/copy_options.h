@@ -13,8 +13,10 @@ typedef struct MrCopyOptions {
     bool has_on_error, ignores_errors;
 } MrCopyOptions;
 
-/* `names`: the columns that the COPY has, in its order. */
-MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const char *const *names,
-                         uint32_t count, MrCopyOptions *out, MrError *err);
+/* `names`: the columns that the COPY has, in its order; `relation`: what they are of, borrowed, or
+ * NULL where it is a query. */
+MrStatus mr_copy_options(const MrAstCopy *ast, MrArena *arena, const MrRelation *relation,
+                         const char *const *names, uint32_t count, MrCopyOptions *out,
+                         MrError *err);
 
 #endif

@@ -173,10 +173,12 @@ static void append_field(MrBuilder *out, char field, const char *text)
     }
 }
 
-/* The decoders put `COPY edits, line 3, column added` at the end of the detail. */
+/* The decoders put `COPY edits, line 3, column added: "…"` at the end of the detail; the value may
+ * have lines of its own. */
 static void append_detail(MrBuilder *out, const MrError *err)
 {
-    const char *line = strrchr(err->detail, '\n');
+    const char *line =
+        strncmp(err->detail, "COPY ", 5) == 0 ? NULL : strstr(err->detail, "\nCOPY ");
     const char *last = line == NULL ? err->detail : line + 1;
     if (strncmp(last, "COPY ", 5) != 0 || strstr(last, ", line ") == NULL) {
         append_field(out, 'D', err->detail);

@@ -307,6 +307,49 @@ def test_returning():
                 assert got == expected, (command, got, expected)
 
 
+def test_wrong_options():
+    """What is wrong with options or data is said as PostgreSQL says it, also where it was (CONTEXT)."""
+    csv, header = "(FORMAT csv, {})", b"PGCOPY\n\xff\r\n\0" + bytes(8)
+    takes = [("(NULL 'a,b', DELIMITER ',')", b"1,x\n"), (csv.format("NULL '\"'"), b"1,x\n"),
+             (csv.format("FORCE_NOT_NULL (zz)"), b"1,x\n"), (csv.format("FORCE_NULL *"), b"1,x\n"),
+             (csv.format("FORCE_NOT_NULL *"), b"1,x\n"), (csv.format("FORCE_QUOTE (b)"), b"1,x\n"),
+             ("(FORCE_NULL (b))", b"1\tx\n"), ("(FORCE_NOT_NULL (b))", b"1\tx\n"), ("(HEADER bogus)", b""),
+             ("(HEADER match)", b"a\tx\n1\tz\n"), ("(HEADER match)", b"a\n1\n"),
+             (csv.format("HEADER match"), b"b,a\r\n1,x\r\n"), ("(FORMAT csv)", b'1,"x\n'),
+             ("(FORMAT binary)", header + b"\0\2\0\0\0\5\0\0\0\1\0\0\0\1x\xff\xff"),
+             ("(FORMAT binary)", header + b"\0\2\0\0\0\4\0\0\0\1\0\0\0\1")]
+    gives = [(f"{what} TO STDOUT {options}", None)
+             for what in ("COPY t (a)", "COPY t", "COPY (SELECT b FROM t)")
+             for options in ("(FREEZE)", csv.format("FORCE_QUOTE (b)"), csv.format("FORCE_QUOTE (zz)"),
+                             csv.format("FORCE_NULL (b)"), csv.format("FORCE_QUOTE *"))]
+
+    def told(connection, command, data):
+        try:
+            with connection.cursor() as cursor:
+                with cursor.copy(command) as copy:
+                    if data is None:
+                        return b"".join(bytes(piece) for piece in copy)
+                    copy.write(data)
+                return cursor.statusmessage
+        except psycopg.Error as error:
+            return error.sqlstate, error.diag.message_primary, error.diag.message_detail, error.diag.context
+
+    with harness.Server() as server, harness.Postgres() as postgres:
+        with server.connect() as ours, postgres.connect(user="postgres", autocommit=True) as theirs:
+            for connection in (ours, theirs):
+                connection.execute("CREATE TABLE t (a integer PRIMARY KEY, b text)")
+                connection.execute("INSERT INTO t VALUES (7, 'seven')")
+            for command, data in [(f"COPY t FROM STDIN {options}", data) for options, data in takes] + gives:
+                got, expected = (told(connection, command, data) for connection in (ours, theirs))
+                assert got == expected, (command, got, expected)
+            fails("0A000", lambda: told_to_freeze(ours))
+
+
+def told_to_freeze(connection):
+    with connection.cursor() as cursor, cursor.copy("COPY t FROM STDIN (FREEZE)") as copy:
+        copy.write(b"8\teight\n")
+
+
 def test_members():
     """Members match columns by name or path, others are passed over and counted, by COPY and by HTTP."""
     with harness.Server(http=True) as server:

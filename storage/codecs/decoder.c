@@ -75,7 +75,7 @@ void mr_decoder_context(const MrDecoder *decoder, uint64_t line, const char *col
         length +=
             snprintf(where + length, sizeof where - (size_t)length, ", column %.100s", column);
     }
-    if (value != NULL) {
+    if (value != NULL && value->data != NULL) {
         size_t cut = value->length > CONTEXT_VALUE_BYTES
                          ? mr_utf8_truncate(value->data, value->length, CONTEXT_VALUE_BYTES)
                          : value->length;
@@ -83,7 +83,7 @@ void mr_decoder_context(const MrDecoder *decoder, uint64_t line, const char *col
         bool clean = mr_utf8_check(value->data, cut) == cut;
         snprintf(where + length, sizeof where - (size_t)length, clean ? ": \"%.*s%s\"" : "%.*s%s",
                  clean ? (int)cut : 0, value->data, clean && cut < value->length ? "..." : "");
-    } else if (column != NULL) {
+    } else if (value == NULL && column != NULL) {
         snprintf(where + length, sizeof where - (size_t)length, ": null input");
     }
     if (err->detail[0] != '\0') {

@@ -90,7 +90,8 @@ MrStatus mr_decoder_take(MrDecoder *decoder, MrBlock **out, MrError *err);
  * fail. */
 MrStatus mr_decoder_bad_row(MrDecoder *decoder, uint64_t line, MrString raw, MrError *err);
 /* Adds PostgreSQL's context line (`COPY edits, line 3, column added: "abc"`) to the detail.
- * `column` NULL: none; `value` NULL: null input; values are cut to 64 bytes. */
+ * `column` NULL: none; `value` NULL: null input, its data NULL: not shown; values are cut to 64
+ * bytes. */
 void mr_decoder_context(const MrDecoder *decoder, uint64_t line, const char *column,
                         const MrString *value, MrError *err);
 MrStatus mr_decoder_null_error(const MrDecoder *decoder, const MrCodecColumn *column, MrError *err);

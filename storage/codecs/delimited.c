@@ -144,7 +144,9 @@ static MrStatus header_read(MrDelimited *self, const char *data, size_t length, 
     MrStatus status =
         mr_delimited_header(&self->reader, fields, count, &self->columns, &self->column_count, err);
     if (status != MR_OK) {
-        mr_decoder_context(&self->base, self->base.counts.lines, NULL, NULL, err);
+        uint32_t end = self->ends[count] - (self->dialect.line_end == MR_LINE_CRNL);
+        MrString line = { data, end };
+        mr_decoder_context(&self->base, self->base.counts.lines, NULL, &line, err);
     }
     free(fields);
     return status;

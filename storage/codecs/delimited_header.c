@@ -85,10 +85,9 @@ MrStatus mr_delimited_header(MrFieldReader *reader, const MrString *fields, uint
     const MrCodecOptions *options = &reader->decoder->options;
     if (!options->map_header) {
         if (count != options->column_count) {
-            return mr_error_set(
-                err, MR_ERR_BAD_COPY,
-                "wrong number of fields in header line: field count is %u, expected %u", count,
-                options->column_count);
+            return mr_error_set(err, MR_ERR_BAD_COPY,
+                                "wrong number of fields in header line: got %u, expected %u", count,
+                                options->column_count);
         }
         for (uint32_t i = 0; i < count; i++) {
             MR_TRY(header_match(reader, i, fields[i], err));

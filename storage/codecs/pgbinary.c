@@ -136,14 +136,15 @@ static MrStatus row_measure(const Binary *self, const char *data, size_t length,
     return MR_OK;
 }
 
+/* Bytes say nothing to who reads an error. */
+static const MrString not_shown = { NULL, 0 };
+
 /* ---- one row, whole -------------------------------------------------------------------------- */
 
 /* The row is bad, as `err` says. */
-static MrStatus row_reject(Binary *self, const MrCodecColumn *column, bool is_null, MrString raw,
-                           MrError *err)
+static MrStatus row_reject(Binary *self, const MrCodecColumn *column, MrString raw, MrError *err)
 {
-    const MrString nothing = { "", 0 };
-    mr_decoder_context(&self->base, self->row, column->name, is_null ? NULL : &nothing, err);
+    mr_decoder_context(&self->base, self->row, column->name, &not_shown, err);
     return mr_decoder_bad_row(&self->base, self->row, raw, err);
 }
 
@@ -161,7 +162,7 @@ static MrStatus row_read(Binary *self, const char *data, size_t length, MrError 
         if (column->target >= 0 &&
             mr_binary_field_read(base, column, next, size, stage->row_count, err) != MR_OK) {
             mr_stage_forget_nulls(stage, stage->row_count, stage->row_count + 1);
-            return row_reject(self, column, size < 0, (MrString){ data, length }, err);
+            return row_reject(self, column, (MrString){ data, length }, err);
         }
         next += size > 0 ? size : 0;
     }
@@ -256,7 +257,7 @@ static MrStatus rows_run(Binary *self, const char *data, size_t length, size_t *
     size_t start = self->fields[(size_t)good * stride] - 2;
     *used = good + 1 < run.row_count ? self->fields[(size_t)(good + 1) * stride] - 2 : *used;
     self->row++;
-    return row_reject(self, column, is_null, (MrString){ data + start, *used - start }, err);
+    return row_reject(self, column, (MrString){ data + start, *used - start }, err);
 }
 
 static MrStatus binary_decode(MrDecoder *decoder, const char *data, size_t length, size_t *used,
@@ -286,6 +287,33 @@ static MrStatus binary_decode(MrDecoder *decoder, const char *data, size_t lengt
     return MR_OK;
 }
 
+/* The data ends inside of a row.  A field of the wrong length moves all that follows, so that the
+ * first field that cannot be read says more than the end. */
+static MrStatus row_cut_off(Binary *self, MrError *err)
+{
+    MrDecoder *base = &self->base;
+    const char *data = self->carry.data;
+    size_t at = 2, length = self->carry.length;
+    const MrCodecColumn *column = NULL;
+    MrStatus status = mr_stage_reserve(&base->stage, 1, err);
+    for (uint32_t i = 0; status == MR_OK && length >= at && i < base->options.column_count; i++) {
+        column = &base->options.columns[i];
+        int32_t size = length - at < 4 ? 0 : (int32_t)get32(data + at);
+        size_t end = at + 4 + (size > 0 ? (size_t)size : 0);
+        if (end <= length && column->target >= 0) {
+            status =
+                mr_binary_field_read(base, column, data + at + 4, size, base->stage.row_count, err);
+        }
+        at = end;
+    }
+    if (status == MR_OK) {
+        status = mr_error_set(err, MR_ERR_BAD_COPY, "unexpected EOF in COPY data");
+    }
+    mr_stage_forget_nulls(&base->stage, base->stage.row_count, base->stage.row_count + 1);
+    mr_decoder_context(base, self->row + 1, column == NULL ? NULL : column->name, &not_shown, err);
+    return status;
+}
+
 /* Data may end without a trailer, but not inside of a row. */
 static MrStatus binary_finish(MrDecoder *decoder, MrError *err)
 {
@@ -295,9 +323,7 @@ static MrStatus binary_finish(MrDecoder *decoder, MrError *err)
         return mr_error_set(err, MR_ERR_BAD_COPY, "COPY file signature not recognized");
     }
     if (self->carry.length > 0) {
-        mr_error_set(err, MR_ERR_BAD_COPY, "unexpected EOF in COPY data");
-        mr_decoder_context(&self->base, self->row + 1, NULL, NULL, err);
-        return MR_ERR_BAD_COPY;
+        return row_cut_off(self, err);
     }
     return MR_OK;
 }

@@ -118,6 +118,7 @@ static const struct {
     { "PGCOPY\n", 7, "COPY file signature not recognized" },
     { HEAD "\0\1\0\0\0\4\0\0\0\7", sizeof HEAD - 1 + 10, "row field count is 1, expected 2" },
     { HEAD "\0\2\0\0\0\4\0\0", sizeof HEAD - 1 + 8, "unexpected EOF in COPY data" },
+    { HEAD "\0\2\0\0\0\5\0\0\0\0\0\0\0", sizeof HEAD - 1 + 13, "incorrect binary data format" },
     { HEAD "\0\2\xff\xff\xff\xfe", sizeof HEAD - 1 + 6, "invalid field size" },
     { HEAD "\xff\xffx", sizeof HEAD - 1 + 3, "received copy data after EOF marker" },
     { HEAD "\0\2\0\0\0\3\0\0\0\0\0\0\0", sizeof HEAD - 1 + 13,
