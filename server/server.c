@@ -500,7 +500,9 @@ int mr_server_main(const MrServerOptions *options)
         mr_logging_init(2, (MrLogLevel)mr_settings_int(server->settings, MR_SET_LOG_LEVEL),
                         mr_settings_int(server->settings, MR_SET_LOG_FORMAT) == 1, server->clock);
         if (mr_data_directory_open(options->data_directory, &server->data_directory, &lock, &err) ==
-            MR_OK) {
+                MR_OK &&
+            mr_settings_set(server->settings, MR_SET_DATA_DIRECTORY,
+                            mr_string(server->data_directory), MR_SETTING_FIXED, &err) == MR_OK) {
             code = run(server);
         } else {
             fprintf(stderr, "millraced: %s\n", err.message);

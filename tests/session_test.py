@@ -412,6 +412,13 @@ def has_ipv6():
     return True
 
 
+def test_data_directory():
+    with harness.Server() as server:
+        assert server.execute("SHOW data_directory") == [(str(server.data.resolve()),)]
+        assert server.execute("SELECT setting FROM pg_settings WHERE name = 'data_directory'") == \
+            [(str(server.data.resolve()),)]
+
+
 def test_localhost():
     """It is both addresses of this machine, whichever a client's resolver gives first."""
     def both():
