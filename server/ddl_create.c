@@ -9,6 +9,7 @@
 #include "server/ingest.h"
 #include "server/ranges.h"
 #include "server/tables.h"
+#include "server/target_file.h"
 
 bool mr_ddl_is_relation(const MrDdl *ddl, const char *name)
 {
@@ -288,6 +289,9 @@ void mr_ddl_create_connection(MrDdl *ddl)
                                   .allow_any_authentication = connection.allow_any_authentication,
                                   .journal_truncate = connection.journal_truncate };
         status = mr_sink_find(mr_string(connection.sink_class))->check_options(&options, &ddl->err);
+    }
+    if (status == MR_OK) {
+        status = mr_target_file_check(ddl->server, ddl->catalog, &connection, &ddl->err);
     }
     if (status == MR_OK) {
         status = mr_ddl_fill_object(ddl, MR_CATALOG_CONNECTION, statement->name);

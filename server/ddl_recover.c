@@ -15,6 +15,7 @@
 #include "server/flink.h"
 #include "server/scheduler.h"
 #include "server/tables.h"
+#include "server/target_file.h"
 
 /* DDL records stand in the log under stream 0. */
 static MrStatus apply_missing(MrServer *server, MrError *err)
@@ -421,6 +422,7 @@ MrStatus mr_ddl_recover(MrServer *server, MrError *err)
     if (status == MR_OK) {
         mr_server_publish(server, loading.catalog);
         loading.catalog = NULL;
+        mr_target_files_warn(server, server->catalog);
         mr_fault_point("recovery.catalog_loaded"); /* the log is whole again, no query runs yet */
         status = start_objects(&loading, plans, arenas, err);
     }

@@ -314,6 +314,33 @@ def take_over(pg):
         second.destroy()
 
 
+def test_a_file_by_other_names():
+    """Links of both kinds lead to a file that has its writer; also one to a file that is not there yet."""
+    with harness.Server() as server:
+        names = {"soft": server.temp / "soft.db", "hard": server.temp / "hard.db", "later": server.temp / "later.db",
+                 "directory": server.temp / "directory" / "target.db", "own": server.temp / "own.db",
+                 "frames": server.temp / "frames.db"}
+        os.symlink(server.data, server.temp / "directory")
+        os.symlink("soft.db", names["later"])
+        os.symlink(server.data / "target.db", names["soft"])
+        server.execute("CREATE STREAM s (a integer)")
+        server.execute("CREATE MATERIALIZED VIEW beside AS SELECT a FROM s")
+        server.execute("FLUSH")
+        os.link(server.main_db(), names["hard"])
+        os.symlink(server.data / "catalog.db", names["own"])
+        os.link(next((server.data / "log").glob("*.seg")), names["frames"])
+        server.execute("CREATE CONNECTION t WITH (type = 'sqlite', path = 'target.db')")
+        for _ in range(2):
+            for name, path in names.items():
+                try:
+                    server.execute(f"CREATE CONNECTION no WITH (type = 'sqlite', path = '{path}')")
+                    raise AssertionError(f"{name} is taken")
+                except psycopg.Error as error:
+                    assert error.sqlstate == ("42501" if name in ("own", "frames") else "55006"), (name, error)
+            server.execute("CREATE MATERIALIZED VIEW IF NOT EXISTS t.v AS SELECT a FROM s")    # now it is made
+            server.execute("FLUSH")
+
+
 def test_one_server_a_directory():
     """The second one says who has it, and goes; the first one notices nothing."""
     with harness.Server() as first:

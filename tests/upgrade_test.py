@@ -40,8 +40,29 @@ def names_of_sessions():
         server.execute("DROP MATERIALIZED VIEW v CASCADE")
 
 
+def one_file_of_two():
+    """Two connections to one file go on; the log says that they do."""
+    with harness.Server() as server:
+        for name in ("a", "b"):
+            server.execute(f"CREATE CONNECTION {name} WITH (type = 'sqlite', path = '{name}.db')")
+        server.execute("CREATE STREAM s (a integer)")
+        server.stop()
+        store(server, "b", "'b.db'", "'a.db'")
+        server.start()
+        assert "connection.file" in server.log_text()
+        for name in ("a", "b"):
+            server.execute(f"CREATE MATERIALIZED VIEW {name}.v{name} AS SELECT a FROM s")
+        server.execute("INSERT INTO s VALUES (1)")
+        server.execute("FLUSH")
+        assert server.execute("SELECT a FROM va UNION ALL SELECT a FROM vb") == [(1,), (1,)]
+
+
 def test_standing_queries():
     yield "a view with current_user", names_of_sessions
+
+
+def test_connections():
+    yield "two connections to one file", one_file_of_two
 
 
 if __name__ == "__main__":
