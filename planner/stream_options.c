@@ -217,28 +217,59 @@ static MrStatus check_tcp_options(MrBinder *b, const MrAstCreateStream *ast, con
 }
 
 /* What the source reads later, but a statement should fail for at once. */
-static MrStatus check_file_options(const MrOptionSet *set, const MrStream *stream)
+static MrStatus check_file_options(MrBinder *b, const MrOptionSet *set, const MrStream *stream)
 {
     uint32_t ignored = 0;
     if (strcmp(stream->connector, "file") != 0) {
         return MR_OK;
     }
+    const char *path;
+    MR_TRY(mr_options_text(set, "path", &path));
+    if (path != NULL && path[0] != '/' && !b->context->is_stored) {
+        return mr_option_error(set, mr_options_find(set, "path"), "the absolute path of a file");
+    }
     MR_TRY(mr_options_choice(set, "at_end", "wait|close|stop", &ignored));
     return mr_options_choice(set, "log", "rows|ranges", &ignored);
+}
+
+static bool has_column(const MrStream *stream, MrString name)
+{
+    for (uint32_t c = 0; c < stream->schema.column_count; c++) {
+        if (mr_string_equal(name, mr_string(stream->schema.columns[c].name))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* fields.<column>.<word> of made-up rows. */
+static MrStatus check_fields(MrBinder *b, const MrOptionSet *set, const MrStream *stream)
+{
+    for (uint32_t i = 0; i < set->list->count && !b->context->is_stored; i++) {
+        const MrAstOption *option = MR_AST_AS(const MrAstOption, set->list->items[i]);
+        const char *dot = strrchr(option->name, '.');
+        if (strncmp(option->name, "fields.", 7) != 0) {
+            continue;
+        }
+        const char *start = option->name + 7;
+        MrString name = { start, dot < start ? strlen(start) : (size_t)(dot - start) };
+        if (!has_column(stream, name)) {
+            return mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, option->base.position,
+                                 "column \"%.*s\" named by fields does not exist", (int)name.length,
+                                 name.data);
+        }
+    }
+    return MR_OK;
 }
 
 static MrStatus check_json_paths(MrBinder *b, const MrOptionSet *set, const MrStream *stream)
 {
     for (uint32_t i = 0; i < set->list->count; i++) {
         const MrAstOption *option = MR_AST_AS(const MrAstOption, set->list->items[i]);
-        bool found = false;
         if (strncmp(option->name, "json_path.", 10) != 0) {
             continue;
         }
-        for (uint32_t c = 0; c < stream->schema.column_count; c++) {
-            found = found || strcmp(stream->schema.columns[c].name, option->name + 10) == 0;
-        }
-        if (!found) {
+        if (!has_column(stream, mr_string(option->name + 10))) {
             return mr_bind_error(b, MR_ERR_UNDEFINED_COLUMN, option->base.position,
                                  "column \"%s\" named by json_path does not exist",
                                  option->name + 10);
@@ -356,7 +387,8 @@ MrStatus mr_stream_options(MrBinder *b, const MrAstCreateStream *ast, MrStream *
     }
     MR_TRY(mr_options_check(&set, stream_option_names, more));
     MR_TRY(check_json_paths(b, &set, stream));
-    MR_TRY(check_file_options(&set, stream));
+    MR_TRY(check_fields(b, &set, stream));
+    MR_TRY(check_file_options(b, &set, stream));
     MR_TRY(check_tcp_options(b, ast, &set, stream));
     MR_TRY(read_rules(&set, stream));
     return keep_options(b, &set, stream);

@@ -6,6 +6,7 @@
 
 #include "common/timezone.h"
 #include "parser/print.h"
+#include "server/feed.h"
 #include "server/ingest.h"
 #include "server/ranges.h"
 #include "server/tables.h"
@@ -166,6 +167,9 @@ void mr_ddl_create_stream(MrDdl *ddl)
     }
     if (status == MR_OK) {
         status = mr_ranges_check(ddl->relation.stream, &ddl->err);
+    }
+    if (status == MR_OK) {
+        status = mr_feed_path_check(ddl->server, ddl->relation.stream, &ddl->err);
     }
     if (status == MR_OK) {
         status = mr_ddl_fill_object(

@@ -30,13 +30,12 @@ static bool is_inside(const char *path, const char *directory)
     return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-/* A stream must not read what the server itself writes: logs, secrets of the catalogue, targets. */
-static MrStatus path_check(const MrFeed *feed, MrError *err)
+MrStatus mr_feed_path_check(const MrServer *server, const MrStream *stream, MrError *err)
 {
-    const char *path = input_option(feed->relation->stream, "path", NULL);
+    const char *path = input_option(stream, "path", NULL);
     char resolved[PATH_MAX];
     struct stat info;
-    if (path == NULL) {
+    if (strcmp(stream->connector, "file") != 0 || path == NULL) {
         return MR_OK; /* the source's own message is better */
     }
     if (realpath(path, resolved) == NULL || stat(resolved, &info) != 0) {
@@ -46,7 +45,7 @@ static MrStatus path_check(const MrFeed *feed, MrError *err)
     if (!S_ISREG(info.st_mode)) {
         return mr_error_set(err, MR_ERR_WRONG_OBJECT_TYPE, "\"%s\" is not a regular file", path);
     }
-    if (is_inside(resolved, feed->server->data_directory)) {
+    if (is_inside(resolved, server->data_directory)) {
         mr_error_set(err, MR_ERR_INSUFFICIENT_PRIVILEGE, "file \"%s\" is inside the data directory",
                      path);
         return mr_error_hint(err, "Put input files somewhere else.");
@@ -149,9 +148,7 @@ MrStatus mr_feed_open(MrFeed *feed, MrError *err)
         memcpy(feed->offset.text, facts.offset, sizeof feed->offset.text);
         feed->offset.text[sizeof feed->offset.text - 1] = '\0';
     }
-    if (strcmp(stream->connector, "file") == 0) {
-        MR_TRY(path_check(feed, err));
-    }
+    MR_TRY(mr_feed_path_check(feed->server, stream, err));
     feed->range_use = mr_ranges_use(stream);
     MR_TRY(mr_feed_input_open(&input, &feed->ingest, &feed->source_class, &options, err));
     options.keeps_ranges = feed->range_use != MR_RANGES_NEVER;

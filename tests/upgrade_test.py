@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import psycopg  # noqa: E402
 
 import harness  # noqa: E402
+from harness.server import wait_until  # noqa: E402
 
 
 def store(server, name, text, older):
@@ -57,12 +58,29 @@ def one_file_of_two():
         assert server.execute("SELECT a FROM va UNION ALL SELECT a FROM vb") == [(1,), (1,)]
 
 
+def sources():
+    """A relative path means what it meant, a column that datagen does not find stops its stream alone."""
+    with harness.Server() as server:
+        (server.temp / "rows.csv").write_text("7\n")
+        server.execute(f"CREATE STREAM f (a int) WITH (connector = 'file', path = '{server.temp}/rows.csv')")
+        server.execute("CREATE STREAM d (a int) WITH (connector = 'datagen', rows = 1, fields.a.min = 1)")
+        server.stop()
+        store(server, "f", f"{server.temp}/rows.csv", "rows.csv")      # the server runs there
+        store(server, "d", "fields.a.min", "fields.z.min")
+        server.start()
+        wait_until(lambda: server.execute("SELECT a FROM f") == [(7,)], 30, "the row of the file")
+
+
 def test_standing_queries():
     yield "a view with current_user", names_of_sessions
 
 
 def test_connections():
     yield "two connections to one file", one_file_of_two
+
+
+def test_sources():
+    yield "a relative path and a column that is not there", sources
 
 
 if __name__ == "__main__":
