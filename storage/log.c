@@ -403,7 +403,7 @@ MrStatus mr_log_open(const MrLogOptions *options, MrLog **out, MrError *err)
     if (status == MR_OK) {
         /* The room that is given up when the disk is full.  A disk that is full now is no reason
          * not to start: what is there can be read and trimmed. */
-        status = log_reserve_make(log, err);
+        status = log_reserve_make(log, 0, err);
         if (status == MR_ERR_DISK_FULL) {
             log->is_at_low_water = true;
             mr_error_clear(err);

@@ -265,7 +265,8 @@ MrStatus log_flush(MrLog *log, uint64_t ticket, bool is_synced, MrError *err);
 MrStatus log_prepare_segment(MrLog *log, uint64_t need_bytes, bool is_small, MrError *err);
 /* Goes on in the prepared segment, whose first frame is STATE. */
 MrStatus log_enter_segment(MrLog *log, MrError *err);
-MrStatus log_reserve_make(MrLog *log, MrError *err);
+/* Makes the reserve where there is none; fails where `beside_bytes` more find no room. */
+MrStatus log_reserve_make(MrLog *log, uint64_t beside_bytes, MrError *err);
 /* After a full disk: true when rows are taken again. */
 bool log_reserve_retake(MrLog *log);
 

@@ -24,7 +24,7 @@ static void reserve_path(const MrLog *log, char out[4096])
     snprintf(out, 4096, "%s/reserve", log->directory);
 }
 
-MrStatus log_reserve_make(MrLog *log, MrError *err)
+MrStatus log_reserve_make(MrLog *log, uint64_t beside_bytes, MrError *err)
 {
     char path[4096];
     MrFile *file;
@@ -35,7 +35,10 @@ MrStatus log_reserve_make(MrLog *log, MrError *err)
     uint64_t bytes = log->options.segment_bytes < RESERVE_BYTES_MAX ? log->options.segment_bytes
                                                                     : RESERVE_BYTES_MAX;
     MR_TRY(mr_file_open(path, MR_FILE_CREATE, &file, err));
-    MrStatus status = mr_file_allocate(file, bytes, err);
+    MrStatus status = mr_file_allocate(file, bytes + beside_bytes, err);
+    if (status == MR_OK && beside_bytes > 0) {
+        status = mr_file_truncate(file, bytes, err);
+    }
     mr_file_close(file);
     if (status != MR_OK) {
         (void)mr_file_remove(path, NULL);
@@ -92,15 +95,17 @@ static MrStatus create_next(MrLog *log, uint64_t need_bytes, bool is_small, MrEr
     return status;
 }
 
-/* The lock is given up: a disk that is full answers slowly, and others only want to read. */
+/* The lock is given up: a disk that is full answers slowly, and others only want to read.  Room for
+ * the reserve alone is what it gave up: the segment that failed must find room beside it. */
 bool log_reserve_retake(MrLog *log)
 {
     if (!log->is_at_low_water || log->is_creating) {
         return !log->is_at_low_water;
     }
+    uint64_t beside_bytes = log->next == NULL ? log->options.segment_bytes : 0;
     log->is_creating = true;
     pthread_mutex_unlock(&log->lock);
-    bool is_made = log_reserve_make(log, NULL) == MR_OK;
+    bool is_made = log_reserve_make(log, beside_bytes, NULL) == MR_OK;
     pthread_mutex_lock(&log->lock);
     log->is_creating = false;
     if (is_made) {

@@ -5,6 +5,7 @@
 
 #include <malloc.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 static const MrString no_offset = { NULL, 0 };
 
@@ -409,6 +410,39 @@ START_TEST(test_the_limit_refuses_rows_and_not_records)
 }
 END_TEST
 
+/* The reserve is no larger when it is taken again, though more room than its own was asked for. */
+START_TEST(test_a_full_disk_gives_the_reserve_up_and_takes_it_again)
+{
+    Fixture fixture, *f = &fixture;
+    MrLogTransaction *transaction;
+    MrDurability durability;
+    uint64_t last;
+    char path[4096];
+    struct stat info;
+    int64_t times[20000] = { 0 };
+    fixture_init(f);
+    f->options.segment_bytes = 1 << 16;
+    fixture_open(f);
+    snprintf(path, sizeof path, "%s/reserve", f->directory);
+    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert_int_eq(info.st_size, 1 << 16);
+    /* The segment that is needed cannot be made; then the reserve cannot. */
+    static const char *const faults[] = { "io:1:enospc", "io:2:enospc" };
+    for (int i = 0; i < 2; i++) {
+        MUST(mr_log_begin(f->log, &transaction, &f->err));
+        MUST(mr_log_append(transaction, 1, fixture_block(f, times, 20000, 0), no_offset, &f->err));
+        MUST(mr_fault_init(faults[i], &f->err));
+        ck_assert_int_eq(mr_log_commit(transaction, &last, &durability, &f->err), MR_ERR_DISK_FULL);
+        ck_assert_int_eq(stat(path, &info), -1);
+    }
+    MUST(mr_fault_init("", &f->err));
+    fixture_append_rows(f, 1, 20000, 0);
+    ck_assert_int_eq(stat(path, &info), 0);
+    ck_assert_int_eq(info.st_size, 1 << 16);
+    fixture_fini(f);
+}
+END_TEST
+
 /* Single-row INSERTs: what a reader leaves behind counts, not only the bytes of the frames. */
 START_TEST(test_the_cache_is_no_larger_than_it_says)
 {
@@ -535,6 +569,7 @@ int main(void)
     tcase_add_test(facts, test_segments_follow_each_other_and_a_large_block_gets_its_own);
     tcase_add_test(facts, test_many_small_records);
     tcase_add_test(facts, test_the_limit_refuses_rows_and_not_records);
+    tcase_add_test(facts, test_a_full_disk_gives_the_reserve_up_and_takes_it_again);
     tcase_add_test(facts, test_the_cache_is_no_larger_than_it_says);
     tcase_add_test(facts, test_sequence_at_arrival_and_bytes);
     suite_add_tcase(suite, facts);
