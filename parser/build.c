@@ -56,6 +56,29 @@ void mr_build_unsupported(MrParse *parse, int32_t position, const char *what, co
     }
 }
 
+void mr_build_unsupported_create(MrParse *parse, const MrToken *kind)
+{
+    static const struct {
+        const char *kind, *hint;
+    } hints[] = {
+        { "trigger", "CREATE MATERIALIZED VIEW follows the rows; CREATE ALERT notifies." },
+        { "rule", "CREATE MATERIALIZED VIEW follows the rows; CREATE ALERT notifies." },
+        { "type", "Use a built-in type: text and CHECK for an enumeration, jsonb for a record." },
+        { "domain", "Use the type itself, with CHECK." },
+        { "sequence", "Rows of a stream have numbers: _seq." },
+        { "database", "A data directory is one database: start another server for another." },
+        { "extension", "What there is is built in: SHOW FUNCTIONS lists it." },
+        { "procedure", "CREATE FUNCTION … LANGUAGE SQL, or a program that is a client." },
+        { "aggregate", "CREATE FUNCTION … LANGUAGE SQL over the built-in ones." },
+    };
+    const char *hint = NULL;
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
+        hint = strcmp(kind->text, hints[i].kind) == 0 ? hints[i].hint : hint;
+    }
+    mr_build_unsupported(parse, kind->position, mr_build_join(parse, "CREATE", " ", kind->text),
+                         hint);
+}
+
 void mr_build_unsupported_statement(MrParse *parse, const MrToken *first)
 {
     static const struct {
@@ -67,6 +90,9 @@ void mr_build_unsupported_statement(MrParse *parse, const MrToken *first)
         { "grant", "There are no privileges yet: hba_file says who may log in." },
         { "revoke", "There are no privileges yet: hba_file says who may log in." },
         { "merge", "INSERT … ON CONFLICT, UPDATE … FROM or DELETE … USING." },
+        { "do", "CREATE FUNCTION … LANGUAGE SQL, or a program that is a client." },
+        { "reindex", "Indexes are kept up to date by themselves." },
+        { "cluster", "Rows are read in any order: CREATE INDEX makes look-ups fast." },
         { "lock", "Statements that change tables run one at a time." },
     };
     const char *hint = NULL;

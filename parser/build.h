@@ -59,6 +59,8 @@ void mr_build_no_memory(MrParse *parse);
 void mr_build_fail(MrParse *parse, MrStatus status, int32_t position, const char *format, ...)
     MR_PRINTF(4, 5);
 void mr_build_unsupported(MrParse *parse, int32_t position, const char *what, const char *hint);
+/* CREATE of a kind that there is not, with what serves instead. */
+void mr_build_unsupported_create(MrParse *parse, const MrToken *kind);
 /* A statement of PostgreSQL by its first word, with what serves instead. */
 void mr_build_unsupported_statement(MrParse *parse, const MrToken *first);
 /* `syntax error at or near "token"`. */

@@ -89,7 +89,11 @@ unsupported_stmt ::= CREATE SCHEMA(T). {
 unsupported_stmt ::= CREATE AGGREGATE|CAST|COLLATION|DATABASE|DOMAIN|EXTENSION|FOREIGN|GROUP
     |LANGUAGE|OPERATOR|PROCEDURE|PUBLICATION|RULE|SEQUENCE|SERVER|SUBSCRIPTION
     |TABLESPACE|TRIGGER|TYPE(T). {
-    mr_build_unsupported(p, T.position, mr_build_join(p, "CREATE", " ", T.text), NULL);
+    mr_build_unsupported_create(p, &T);
+}
+unsupported_stmt ::= CREATE UNLOGGED(T). {
+    mr_build_unsupported(p, T.position, "CREATE UNLOGGED",
+                         "CREATE TABLE, and durability = 'none' of a stream whose rows may go.");
 }
 unsupported_stmt ::= ALTER DATABASE|DOMAIN|SCHEMA|SEQUENCE|SYSTEM|TYPE(T). {
     mr_build_unsupported(p, T.position, mr_build_join(p, "ALTER", " ", T.text), NULL);
@@ -1058,7 +1062,8 @@ table_ref(R) ::= relation(T) AS colid(N) FOR_LA SYSTEM_TIME AS OF b_expr(E). {
 time_alias(R) ::= AS colid(N). { R = N; }
 time_alias(R) ::= barelabel(N). { R = N; }
 table_ref(R) ::= relation(A) MATCH_RECOGNIZE(T) LPAREN. {
-    mr_build_unsupported(p, T.position, "MATCH_RECOGNIZE", NULL);
+    mr_build_unsupported(p, T.position, "MATCH_RECOGNIZE",
+                         "lag() and lead() OVER see neighbouring rows; SESSION windows find gaps.");
     R = A;
 }
 table_ref(R) ::= select_with_parens(Q) opt_alias(A). {
@@ -1218,6 +1223,10 @@ simple_select(R) ::= SELECT(T) distinct(D) opt_targets(L) from_clause(F) where(W
     query->group_by_distinct = group->group_by_distinct;
     query->having = H;
     query->windows = N;
+    R = D;
+}
+simple_select(R) ::= SELECT distinct(D) opt_targets INTO(T). {
+    mr_build_unsupported(p, T.position, "SELECT INTO", "CREATE TABLE … AS SELECT …");
     R = D;
 }
 simple_select(R) ::= values_clause(V). { R = V; }
@@ -2707,7 +2716,8 @@ session_stmt(R) ::= ABORT(T) opt_work TO opt_savepoint colid(N). {
     AS(MrAstTransaction, R)->savepoint = N.text;
 }
 session_stmt ::= PREPARE TRANSACTION(T) SCONST. {
-    mr_build_unsupported(p, T.position, "PREPARE TRANSACTION", NULL);
+    mr_build_unsupported(p, T.position, "PREPARE TRANSACTION",
+                         "COMMIT: a transaction is of this server alone.");
 }
 opt_work ::= .
 opt_work ::= WORK.
@@ -3050,6 +3060,7 @@ unreserved_bare(A) ::= TRANSACTION(A). unreserved_bare(A) ::= TRIGGER(A).
 unreserved_bare(A) ::= TRUNCATE(A). unreserved_bare(A) ::= TYPE(A).
 unreserved_bare(A) ::= UNBOUNDED(A). unreserved_bare(A) ::= UNCOMMITTED(A).
 unreserved_bare(A) ::= UNKNOWN(A). unreserved_bare(A) ::= UNLISTEN(A).
+unreserved_bare(A) ::= UNLOGGED(A).
 unreserved_bare(A) ::= UPDATE(A). unreserved_bare(A) ::= VACUUM(A). unreserved_bare(A) ::= VALUE(A).
 unreserved_bare(A) ::= VIEW(A). unreserved_bare(A) ::= VIEWS(A). unreserved_bare(A) ::= VOLATILE(A).
 unreserved_bare(A) ::= WATERMARK(A). unreserved_bare(A) ::= WORK(A).

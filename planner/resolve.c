@@ -293,10 +293,29 @@ MrStatus mr_bind_function(MrBinder *b, const char *name, MrExpr **args, uint32_t
     return call_new(b, &candidates[chosen], args, arg_count, position, out);
 }
 
+/* What the dialect names and this server does not have. */
+static bool is_planned(const char *name)
+{
+    static const char *const names[] = { "kmeans", "kmeans_assign", "linreg" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 MrStatus mr_function_missing(MrBinder *b, const char *name, MrExpr *const *args, uint32_t arg_count,
                              int32_t position)
 {
     MrBuilder text;
+    if (is_planned(name)) {
+        return mr_bind_unsupported(b, position,
+                                   strcmp(name, "linreg") == 0
+                                       ? "regr_slope() and regr_intercept() fit a line."
+                                       : "zscore() and approx_percentile() find what is far away.",
+                                   "%s() is not supported yet", name);
+    }
     mr_builder_init(&text, 400);
     append_types(&text, args, arg_count);
     mr_bind_error(b, MR_ERR_UNDEFINED_FUNCTION, position, "function %s(%s) does not exist", name,

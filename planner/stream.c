@@ -27,8 +27,9 @@ static MrStatus check_form(MrBinder *b, const MrAstCreateStream *ast)
     int32_t position = ast->base.position;
     if (ast->temporary || ast->or_replace) {
         return mr_bind_unsupported(b, position,
-                                   mr_stream_is_table(ast) ? "DROP TABLE, then CREATE TABLE."
-                                                           : "DROP STREAM, then CREATE STREAM.",
+                                   ast->temporary ? "Leave it out, and DROP it in the end."
+                                   : mr_stream_is_table(ast) ? "DROP TABLE, then CREATE TABLE."
+                                                             : "DROP STREAM, then CREATE STREAM.",
                                    "%s is not supported for %ss",
                                    ast->temporary ? "TEMPORARY" : "OR REPLACE", kind_of(ast));
     }
