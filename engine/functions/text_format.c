@@ -179,6 +179,22 @@ static MrStatus format_width(Format *format, const MrVector *out, uint32_t row, 
     return MR_OK;
 }
 
+/* A percent sign that stands for none of what there is. */
+static MrStatus format_percent(Format *format, const MrVector *out, uint32_t row, char kind,
+                               bool *failed)
+{
+    MrError error = MR_ERROR_INIT;
+    if (kind == '\0') {
+        mr_error_set(&error, MR_ERR_INVALID_PARAMETER, "unterminated format() type specifier");
+    } else {
+        mr_error_set(&error, MR_ERR_INVALID_PARAMETER,
+                     "unrecognized format() type specifier \"%c\"", kind);
+    }
+    mr_error_hint(&error, "For a single \"%%\" use \"%%%%\".");
+    *failed = true;
+    return mr_eval_row_failed(format->eval, out, row, &error);
+}
+
 static MrStatus format_row(Format *format, const MrVector *out, uint32_t row, bool *failed)
 {
     const MrString text = mr_arg_text(&format->texts[0], row);
@@ -196,11 +212,9 @@ static MrStatus format_row(Format *format, const MrVector *out, uint32_t row, bo
             mr_builder_append_char(&format->out, '%');
             at++;
         } else if (!format_spec_read(text, &at, &spec)) {
-            return format_fail(format, out, row, "unterminated format() type specifier", failed);
+            return format_percent(format, out, row, '\0', failed);
         } else if (strchr("sIL", spec.kind) == NULL || spec.kind == '\0') {
-            *failed = true;
-            return mr_eval_row_error(format->eval, out, row, MR_ERR_INVALID_PARAMETER,
-                                     "unrecognized format() type specifier \"%c\"", spec.kind);
+            return format_percent(format, out, row, spec.kind, failed);
         } else {
             if (spec.width_is_argument) {
                 MR_TRY(format_width(format, out, row, &spec, failed));

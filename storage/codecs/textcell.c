@@ -95,6 +95,17 @@ static MrStatus uuid_decode(MrString text, uint8_t *out, MrError *err)
     return next == end && !braces ? MR_OK : invalid_text("uuid", text, err);
 }
 
+/* Names the whole character. */
+static MrStatus digit_invalid(const char *at, const char *end, MrError *err)
+{
+    int bytes = 1;
+    while (at + bytes < end && (at[bytes] & 0xc0) == 0x80) {
+        bytes++;
+    }
+    return mr_error_set(err, MR_ERR_INVALID_PARAMETER, "invalid hexadecimal digit: \"%.*s\"", bytes,
+                        at);
+}
+
 static MrStatus hex_decode(MrString text, char *to, size_t *length, MrError *err)
 {
     const char *next = text.data + 2;
@@ -107,9 +118,7 @@ static MrStatus hex_decode(MrString text, char *to, size_t *length, MrError *err
         }
         int high = hex_value(next[0]);
         if (high < 0) {
-            return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
-                                "invalid hexadecimal digit: \"%.*s\"",
-                                (int)mr_utf8_truncate(next, (size_t)(end - next), 4), next);
+            return digit_invalid(next, end, err);
         }
         if (end - next < 2) {
             return mr_error_set(err, MR_ERR_INVALID_PARAMETER,
@@ -117,9 +126,7 @@ static MrStatus hex_decode(MrString text, char *to, size_t *length, MrError *err
         }
         int low = hex_value(next[1]);
         if (low < 0) {
-            return mr_error_set(
-                err, MR_ERR_INVALID_PARAMETER, "invalid hexadecimal digit: \"%.*s\"",
-                (int)mr_utf8_truncate(next + 1, (size_t)(end - next - 1), 4), next + 1);
+            return digit_invalid(next + 1, end, err);
         }
         to[count++] = (char)(high * 16 + low);
         next += 2;
