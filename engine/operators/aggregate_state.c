@@ -223,7 +223,8 @@ static MrStatus restore_pane(MrOperator *op, MrStateReader *reader, MrError *err
     if (moved == NULL) {
         return mr_error_no_memory(err);
     }
-    pane->dirty_count = 0; /* the row that `open` made for an aggregate over everything */
+    /* The row that `open` made for an aggregate over everything, judged before the checkpoint. */
+    pane->dirty_count = pane->unjudged_count = 0;
     MrStatus status = restore_groups(op, pane, count, reader, moved, err);
     for (uint32_t c = 0; status == MR_OK && c < spec->call_count; c++) {
         if (spec->calls[c].is_distinct) {
