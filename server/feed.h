@@ -64,8 +64,8 @@ typedef struct MrFeedInput {
  * this fails. */
 MrStatus mr_feed_input_open(const MrFeedInput *input, MrIngest **ingest,
                             const MrSourceClass **source, MrSourceOptions *options, MrError *err);
-/* Of a stream from a file: it is there, a regular file, and none that the server itself writes (logs,
- * secrets of the catalogue, targets): 58P01, 42809, 42501. */
+/* Of a stream from a file: it is there, a regular file, and none that the server itself writes
+ * (logs, secrets of the catalogue, targets): 58P01, 42809, 42501. */
 MrStatus mr_feed_path_check(const MrServer *server, const MrStream *stream, MrError *err);
 /* Only the ingest; the caller destroys it also when this fails. */
 MrStatus mr_feed_ingest_open(const MrFeedInput *input, MrIngest **out, MrError *err);

@@ -53,10 +53,11 @@ static bool place_find(const char *path, Place *out)
     char at[PATH_MAX];
     struct stat info;
     *out = (Place){ 0 };
-    if (strlen(path) >= sizeof at) {
+    size_t length = strlen(path);
+    if (length >= sizeof at) {
         return false;
     }
-    strcpy(at, path);
+    memcpy(at, path, length + 1);
     int links = 0;
     while (stat(at, &info) != 0) { /* a link may lead to a file that will be made */
         if (errno != ENOENT || links++ == LINKS_MAX) {
@@ -68,10 +69,11 @@ static bool place_find(const char *path, Place *out)
     }
     if (stat(at, &info) != 0) {
         char *slash = strrchr(at, '/');
-        if (slash == NULL || strlen(slash + 1) > NAME_MAX) {
+        length = slash == NULL ? sizeof out->name : strlen(slash + 1);
+        if (length >= sizeof out->name) {
             return false;
         }
-        strcpy(out->name, slash + 1);
+        memcpy(out->name, slash + 1, length + 1);
         slash[1] = '\0'; /* "/x" is in "/" */
         if (stat(at, &info) != 0) {
             return false;

@@ -143,6 +143,7 @@ struct MrLog {
     uint64_t next_number;
     bool is_creating;
     bool is_at_low_water; /* no room for rows; the reserve is given up */
+    bool is_full_told;    /* the server's log says so; whoever sets is_creating changes it */
     MrStatus failure;     /* final */
     MrError failure_error;
 

@@ -51,10 +51,22 @@ static void reserve_give_up(MrLog *log)
     char path[4096];
     reserve_path(log, path);
     if (mr_file_exists(path)) {
-        mr_log_line(MR_LOG_WARNING, "log.disk_full",
-                    "no space for the next log segment: rows are refused, the reserve is given up");
+        if (!log->is_full_told) {
+            mr_log_line(
+                MR_LOG_WARNING, "log.disk_full",
+                "no space for the next log segment: rows are refused, the reserve is given up");
+        }
+        log->is_full_told = true;
         (void)mr_file_remove(path, NULL);
     }
+}
+
+static void tell_freed(MrLog *log)
+{
+    if (log->is_full_told) {
+        mr_log_line(MR_LOG_INFO, "log.disk_freed", "there is room for rows again");
+    }
+    log->is_full_told = false;
 }
 
 /* ---- segments to come -------------------------------------------------------------------- */
@@ -88,6 +100,9 @@ static MrStatus create_next(MrLog *log, uint64_t need_bytes, bool is_small, MrEr
     log->is_creating = false;
     log->is_at_low_water = log->is_at_low_water || is_full;
     if (status == MR_OK) {
+        if (!is_full) {
+            tell_freed(log);
+        }
         made->synced_upto = MR_SEGMENT_START;
         log->next = made;
     }
@@ -95,8 +110,9 @@ static MrStatus create_next(MrLog *log, uint64_t need_bytes, bool is_small, MrEr
     return status;
 }
 
-/* The lock is given up: a disk that is full answers slowly, and others only want to read.  Room for
- * the reserve alone is what it gave up: the segment that failed must find room beside it. */
+/* The lock is given up: a disk that is full answers slowly, and others only want to read.  With the
+ * reserve rows are taken that the segment at hand has room for; where the next segment has none
+ * beside it, that is no news. */
 bool log_reserve_retake(MrLog *log)
 {
     if (!log->is_at_low_water || log->is_creating) {
@@ -105,12 +121,15 @@ bool log_reserve_retake(MrLog *log)
     uint64_t beside_bytes = log->next == NULL ? log->options.segment_bytes : 0;
     log->is_creating = true;
     pthread_mutex_unlock(&log->lock);
-    bool is_made = log_reserve_make(log, beside_bytes, NULL) == MR_OK;
+    bool has_room = log_reserve_make(log, beside_bytes, NULL) == MR_OK;
+    bool is_made = has_room || log_reserve_make(log, 0, NULL) == MR_OK;
     pthread_mutex_lock(&log->lock);
     log->is_creating = false;
     if (is_made) {
         log->is_at_low_water = false;
-        mr_log_line(MR_LOG_INFO, "log.disk_freed", "there is room for rows again");
+        if (has_room) {
+            tell_freed(log);
+        }
     }
     pthread_cond_broadcast(&log->changed);
     return is_made;

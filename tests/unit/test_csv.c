@@ -116,8 +116,7 @@ START_TEST(test_header)
     f.options.match_header = true;
     fixture_expect(&f, "a,\"b\",c\n1,a,\n", "1|a|~\n");
     fixture_expect_error(&f, "a,b\n", MR_ERR_BAD_COPY,
-                         "wrong number of fields in header line: got 2, expected 3",
-                         NULL);
+                         "wrong number of fields in header line: got 2, expected 3", NULL);
     fixture_expect_error(&f, "a,B,c\n", MR_ERR_BAD_COPY,
                          "column name mismatch in header line field 2: got \"B\", expected \"b\"",
                          NULL);
