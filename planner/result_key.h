@@ -18,8 +18,8 @@ typedef struct MrResultKey {
 MrStatus mr_result_key_init(MrBinder *b, uint32_t capacity, MrResultKey *key);
 /* The key of the node at *place, which may become a projection of it with more columns. */
 MrStatus mr_result_key_derive(MrBinder *b, MrLogical **place, MrResultKey *key);
-/* Shows columns of a projection's input, behind its own where it does not show them yet; they become
- * columns of the projection. */
+/* Shows columns of a projection's input, behind its own where it does not show them yet; they
+ * become columns of the projection. */
 MrStatus mr_result_key_show(MrBinder *b, MrLogical *project, uint32_t *columns, uint32_t count);
 /* Groups whose calls show the order of their rows: where the input leaves it open, by its key. */
 MrStatus mr_result_key_order_calls(MrBinder *b, MrLogical *node);
