@@ -132,31 +132,43 @@ static MrStatus lower_sides(MrLowering *lowering, const MrLogical *node, const M
     return lower_keys(lowering, node->right, parts->right_keys, parts->key_count, &keys[1]);
 }
 
-/* What else ON says of left rows is one more key, which is true for all right rows: a left row that
- * it refuses has none, and meets none. */
-static MrStatus add_condition_key(MrLowering *lowering, MrJoinParts *parts)
+/* One more key, behind the others. */
+static MrStatus add_key(MrLowering *lowering, MrJoinParts *parts, MrExpr *left_key,
+                        MrExpr *right_key)
 {
-    uint32_t count = parts->key_count;
+    const uint32_t count = parts->key_count;
     MrExpr **left, **right;
-    if (parts->residual == NULL) {
-        return MR_OK;
-    }
     MR_NEW_ARRAY(lowering->arena, left, count + 1, lowering->err);
     MR_NEW_ARRAY(lowering->arena, right, count + 1, lowering->err);
     for (uint32_t k = 0; k < count; k++) {
         left[k] = parts->left_keys[k];
         right[k] = parts->right_keys[k];
     }
-    MrDatum yes = { .type = mr_type(MR_TYPE_BOOL), .boolean = true };
-    MrDatum none = { .type = mr_type(MR_TYPE_BOOL), .is_null = true };
-    MR_TRY(mr_expr_constant(lowering->arena, &yes, -1, &right[count], lowering->err));
-    MR_TRY(
-        mr_expr_new(lowering->arena, MR_EXPR_CASE, yes.type, -1, 3, &left[count], lowering->err));
-    left[count]->args[0] = parts->residual;
-    left[count]->args[1] = right[count];
-    MR_TRY(mr_expr_constant(lowering->arena, &none, -1, &left[count]->args[2], lowering->err));
-    *parts = (MrJoinParts){ .left_keys = left, .right_keys = right, .key_count = count + 1 };
+    left[count] = left_key;
+    right[count] = right_key;
+    parts->left_keys = left;
+    parts->right_keys = right;
+    parts->key_count = count + 1;
     return MR_OK;
+}
+
+/* What else ON says of left rows is one more key, which is true for all right rows: a left row that
+ * it refuses has none, and meets none. */
+static MrStatus add_condition_key(MrLowering *lowering, MrJoinParts *parts)
+{
+    const MrDatum yes = { .type = mr_type(MR_TYPE_BOOL), .boolean = true };
+    const MrDatum none = { .type = mr_type(MR_TYPE_BOOL), .is_null = true };
+    MrExpr *left, *right;
+    if (parts->residual == NULL) {
+        return MR_OK;
+    }
+    MR_TRY(mr_expr_constant(lowering->arena, &yes, -1, &right, lowering->err));
+    MR_TRY(mr_expr_new(lowering->arena, MR_EXPR_CASE, yes.type, -1, 3, &left, lowering->err));
+    left->args[0] = parts->residual;
+    left->args[1] = right;
+    MR_TRY(mr_expr_constant(lowering->arena, &none, -1, &left->args[2], lowering->err));
+    parts->residual = NULL;
+    return add_key(lowering, parts, left, right);
 }
 
 /* Takes what is about both rows out of the rest of ON. */
@@ -189,23 +201,8 @@ static MrStatus widen_condition(MrLowering *lowering, const MrLogical *node, uin
 static MrStatus add_time_keys(MrLowering *lowering, const MrLogical *node, MrJoinParts *parts)
 {
     const MrLogicalAsof *asof = &node->asof;
-    const uint32_t count = parts->key_count;
-    MrExpr **left, **right;
-    if (asof->left_value == NULL) {
-        return MR_OK;
-    }
-    MR_NEW_ARRAY(lowering->arena, left, count + 1, lowering->err);
-    MR_NEW_ARRAY(lowering->arena, right, count + 1, lowering->err);
-    for (uint32_t k = 0; k < count; k++) {
-        left[k] = parts->left_keys[k];
-        right[k] = parts->right_keys[k];
-    }
-    left[count] = asof->left_value;
-    right[count] = asof->right_value;
-    parts->left_keys = left;
-    parts->right_keys = right;
-    parts->key_count = count + 1;
-    return MR_OK;
+    return asof->left_value == NULL ? MR_OK
+                                    : add_key(lowering, parts, asof->left_value, asof->right_value);
 }
 
 MrStatus mr_lower_asof(MrLowering *lowering, const MrLogical *node)

@@ -22,8 +22,8 @@ static MrStatus close_subquery(MrBinder *b, MrScope *scope)
 }
 
 /* At the prompt it is bound as a query that waits for its windows, which also reads the views that
- * it names as such a query does.  A table, and what counts from a start on,
- * would have to be known as it was. */
+ * it names as such a query does.  A table, and what counts from a start on, would have to be known
+ * as it was. */
 static MrStatus bind_closing(MrBinder *b, const MrAstFromWindow *ast, MrScope *scope)
 {
     const MrBindMode mode = b->mode;

@@ -175,7 +175,8 @@ static void try_job(MrDdl *ddl, MrTarget *target)
     }
 }
 
-static void query_altered(MrDdl *ddl)
+static void on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target),
+                      void (*next)(MrDdl *ddl))
 {
     ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->victims[0]->standing->connection,
                                   &ddl->thread, &ddl->err);
@@ -183,7 +184,12 @@ static void query_altered(MrDdl *ddl)
         mr_ddl_finish(ddl);
         return;
     }
-    mr_ddl_on_target(ddl, move_job, moved);
+    mr_ddl_on_target(ddl, job, next);
+}
+
+static void query_altered(MrDdl *ddl)
+{
+    on_target(ddl, move_job, moved);
 }
 
 static void rename_tried(MrDdl *ddl)
@@ -193,17 +199,6 @@ static void rename_tried(MrDdl *ddl)
         return;
     }
     mr_ddl_record(ddl, query_altered);
-}
-
-static void try_rename(MrDdl *ddl)
-{
-    ddl->status = mr_targets_find(ddl->server, ddl->catalog, ddl->victims[0]->standing->connection,
-                                  &ddl->thread, &ddl->err);
-    if (ddl->status != MR_OK) {
-        mr_ddl_finish(ddl);
-        return;
-    }
-    mr_ddl_on_target(ddl, try_job, rename_tried);
 }
 
 static const char *rename_options(MrArena *arena, const char *old_name)
@@ -403,7 +398,7 @@ void mr_ddl_alter(MrDdl *ddl)
         return;
     }
     if (next == query_altered && renames_table(ddl->victims[0], ddl->relation.name)) {
-        try_rename(ddl);
+        on_target(ddl, try_job, rename_tried);
         return;
     }
     mr_ddl_record(ddl, next);
