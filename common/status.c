@@ -142,10 +142,24 @@ void mr_error_sqlstate(MrError *err, const char *sqlstate)
     }
 }
 
+/* Most errors are none: their texts are emptied, not filled with zeros. */
 void mr_error_clear(MrError *err)
 {
-    if (err != NULL) {
-        *err = (MrError)MR_ERROR_INIT;
+    if (err == NULL) {
+        return;
+    }
+    err->status = MR_OK;
+    err->position = -1;
+    err->sqlstate[0] = err->message[0] = err->detail[0] = err->hint[0] = '\0';
+    err->schema_name[0] = err->table_name[0] = err->column_name[0] = err->constraint_name[0] = '\0';
+}
+
+void mr_error_copy(MrError *to, const MrError *from)
+{
+    if (from->status == MR_OK) {
+        mr_error_clear(to);
+    } else if (to != from) {
+        *to = *from;
     }
 }
 

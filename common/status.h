@@ -40,6 +40,8 @@ typedef struct MrError {
         .status = MR_OK, .position = -1 \
     }
 
+/* `to` becomes what `from` is; where that is no error, without a look at its texts. */
+void mr_error_copy(MrError *to, const MrError *from);
 /* Fills `err` (NULL: only the status is passed on) and returns `status`, so that a failing function
  * ends in `return mr_error_set(err, MR_ERR_…, "…")`.  Resets detail, hint and position.  A message
  * too long for its buffer is cut at a UTF-8 boundary. */

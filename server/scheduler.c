@@ -53,41 +53,40 @@ static void note_generation(MrQuery *query, int64_t generation)
 /* What the target's thread has done since the last look. */
 static void observe_target(MrQuery *query)
 {
-    MrTargetStatus target;
+    const MrTargetStatus *target = &query->target_seen;
     if (query->target_query == NULL) {
         return;
     }
-    mr_target_status(query->target_query, &target);
-    query->target_seen = target;
-    if (query->state == MR_QUERY_SUSPENDED && !query->is_placed && target.is_attached) {
-        mr_query_place(query, &target); /* what reads it comes as far as that */
+    mr_target_status(query->target_query, &query->target_seen);
+    if (query->state == MR_QUERY_SUSPENDED && !query->is_placed && target->is_attached) {
+        mr_query_place(query, target); /* what reads it comes as far as that */
         query->is_changed = true;
     }
-    if (target.is_attached && target.progress.generation != query->stored_generation) {
-        note_generation(query, target.progress.generation);
+    if (target->is_attached && target->progress.generation != query->stored_generation) {
+        note_generation(query, target->progress.generation);
     }
-    if (query->retired != NULL && target.is_idle) {
+    if (query->retired != NULL && target->is_idle) {
         mr_query_free_retired(query);
     }
-    if (query->state == MR_QUERY_STARTING && target.state == MR_TARGET_FAILED) {
-        mr_query_fail(query, &target.error); /* resumed, and refused again */
+    if (query->state == MR_QUERY_STARTING && target->state == MR_TARGET_FAILED) {
+        mr_query_fail(query, &target->error); /* resumed, and refused again */
     }
     if (query->state == MR_QUERY_FAILED || query->state == MR_QUERY_STARTING) {
         return;
     }
-    if (target.state == MR_TARGET_REWIND) {
+    if (target->state == MR_TARGET_REWIND) {
         mr_log_line(MR_LOG_WARNING, "target.rewind",
                     "the target of %s is at sequence %llu, behind %llu: replaying",
-                    query->spec.relation->name, (unsigned long long)target.progress.sequence,
+                    query->spec.relation->name, (unsigned long long)target->progress.sequence,
                     (unsigned long long)query->covered);
         mr_query_restart(query);
         return;
     }
-    if (query->in_flight && target.state == MR_TARGET_FAILED) {
-        mr_query_fail(query, &target.error);
+    if (query->in_flight && target->state == MR_TARGET_FAILED) {
+        mr_query_fail(query, &target->error);
         return;
     }
-    if (query->in_flight && target.is_idle && target.progress.epoch > query->epoch_before) {
+    if (query->in_flight && target->is_idle && target->progress.epoch > query->epoch_before) {
         query->in_flight = false;
         query->covered = query->epoch.sequence;
         mr_query_reach_checkpoints(query);

@@ -82,12 +82,12 @@ void mr_scheduler_publish(MrQuery *query)
     status->first_sequence = query->first_sequence;
     status->plan_hash = query->spec.plan->plan_hash;
     publish_streams(query->spec.plan, status);
-    status->target = query->target_seen;
+    mr_target_status_copy(&status->target, &query->target_seen);
     status->late_rows = query->late_rows;
     status->failed_rows = query->failed_rows;
     status->batches = query->batches;
     status->batch_us_last = query->batch_us_last;
-    status->error = query->error;
+    mr_error_copy(&status->error, &query->error);
     status->next_close_us = status->next_arrival_close_us = MR_TIME_MAX;
     status->state_bytes = 0;
     status->groups = 0;

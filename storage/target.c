@@ -4,7 +4,9 @@
  */
 #include "storage/target.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/hash.h"
 #include "storage/target_internal.h"
@@ -196,8 +198,14 @@ void mr_target_take_over(MrTargetQuery *query)
 void mr_target_status(MrTargetQuery *query, MrTargetStatus *out)
 {
     pthread_mutex_lock(&query->target->lock);
-    *out = query->status;
+    mr_target_status_copy(out, &query->status);
     pthread_mutex_unlock(&query->target->lock);
+}
+
+void mr_target_status_copy(MrTargetStatus *to, const MrTargetStatus *from)
+{
+    memcpy(to, from, offsetof(MrTargetStatus, error));
+    mr_error_copy(&to->error, &from->error);
 }
 
 MrStatus mr_target_scan(MrTarget *target, const MrSinkTable *table, MrArena *arena,

@@ -66,6 +66,8 @@ typedef struct MrTargetStatus {
     MrError error;          /* why it is not RUNNING */
 } MrTargetStatus;
 void mr_target_status(MrTargetQuery *query, MrTargetStatus *out);
+/* The texts of an error only where there is one: they are the most of it. */
+void mr_target_status_copy(MrTargetStatus *to, const MrTargetStatus *from);
 /* The connection to run create_table, drop_table, scan on (connects when needed; same thread). */
 MrStatus mr_target_sink(MrTarget *target, MrSink **out, MrError *err);
 /* Reads a result table beside whatever mr_target_run does: thread-safe, on connections of its own.
