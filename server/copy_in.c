@@ -39,6 +39,8 @@ struct MrCopyIn {
     MrChange *change;                    /* into a table: its rows, until the end of the data */
     uint64_t bytes_woken, bytes_written; /* since the log was woken, since it was waited for */
     WriteJob *job;
+    MrTranscoder *transcoder; /* NULL: the data is UTF-8 */
+    MrBuilder transcoded;
     MrBuilder filling;      /* bytes that nobody decodes yet */
     MrCopyDecoder *decoder; /* NULL: the event loop decodes */
     bool may_have_decoder;
@@ -186,6 +188,8 @@ void mr_copy_in_destroy(MrSession *session)
     }
     mr_copy_decoder_give_back(copy->decoder);
     mr_builder_fini(&copy->filling);
+    mr_builder_fini(&copy->transcoded);
+    mr_transcoder_destroy(copy->transcoder);
     mr_ingest_destroy(copy->ingest);
     mr_changes_free(&copy->change);
     free(copy);
@@ -220,6 +224,11 @@ MrStatus mr_copy_in_start(MrSession *session, MrPortal *portal, MrError *err)
     }
     session->copy = copy; /* after an error the session's end of the statement frees it */
     mr_builder_init(&copy->filling, 0);
+    mr_builder_init(&copy->transcoded, 0);
+    if (plan->options.encoding != NULL) {
+        MR_TRY(mr_transcoder_create(plan->options.encoding, mr_encoding_utf8(), &copy->transcoder,
+                                    err));
+    }
     copy->may_have_decoder = portal->relation->kind != MR_RELATION_TABLE;
     if (portal->relation->kind == MR_RELATION_TABLE) {
         MR_TRY(mr_change_create_rows(portal->catalog, portal->relation, &copy->change, err));
@@ -253,7 +262,7 @@ static MrStatus feed_here(MrSession *session, const char *data, size_t length, M
     return MR_OK;
 }
 
-MrStatus mr_copy_in_feed(MrSession *session, const char *data, size_t length, MrError *err)
+static MrStatus feed_utf8(MrSession *session, const char *data, size_t length, MrError *err)
 {
     MrCopyIn *copy = session->copy;
     if (copy->decoder == NULL && !copy->may_have_decoder) {
@@ -277,6 +286,18 @@ MrStatus mr_copy_in_feed(MrSession *session, const char *data, size_t length, Mr
         }
     }
     return copy->decoder == NULL ? MR_OK : feed_decoder(session, err);
+}
+
+MrStatus mr_copy_in_feed(MrSession *session, const char *data, size_t length, MrError *err)
+{
+    MrCopyIn *copy = session->copy;
+    const MrString text = { data, length };
+    if (copy->transcoder == NULL) {
+        return feed_utf8(session, data, length, err);
+    }
+    mr_builder_clear(&copy->transcoded);
+    MR_TRY(mr_transcode(copy->transcoder, text, &copy->transcoded, err));
+    return feed_utf8(session, copy->transcoded.data, copy->transcoded.length, err);
 }
 
 static void rows_are_in(MrSession *session, MrStatus status, const MrError *err)
@@ -305,8 +326,19 @@ static MrStatus copy_finish(MrSession *session, MrError *err)
     return MR_OK;
 }
 
+/* A character that waits for one that could join it, at the end of the data. */
+static MrStatus end_text(MrCopyIn *copy, MrError *err)
+{
+    if (copy->transcoder == NULL) {
+        return MR_OK;
+    }
+    MR_TRY(mr_transcode_end(copy->transcoder, &copy->filling, err));
+    return copy->filling.failed ? mr_error_no_memory(err) : MR_OK;
+}
+
 MrStatus mr_copy_in_finish(MrSession *session, MrError *err)
 {
+    MR_TRY(end_text(session->copy, err));
     if (session->copy->decoder == NULL) {
         return copy_finish(session, err);
     }

@@ -97,14 +97,14 @@ static MrStatus read_encoding(Reading *r, const MrAstOption *option)
 {
     const char *text = "";
     MR_TRY(read_text(r, option, &text));
-    MrString name = mr_string(text);
-    if (!mr_string_equal_nocase(name, MR_STRING("utf8")) &&
-        !mr_string_equal_nocase(name, MR_STRING("utf-8")) &&
-        !mr_string_equal_nocase(name, MR_STRING("unicode"))) {
-        fail_at(r, option, MR_ERR_INVALID_PARAMETER, "COPY encoding \"%.64s\" is not supported",
-                text);
-        return mr_error_hint(r->err, "The server speaks UTF8 only: convert the data first.");
+    const MrEncoding *encoding = mr_encoding_find(mr_string(text));
+    if (encoding == NULL) {
+        return fail_at(r, option, MR_ERR_INVALID_PARAMETER,
+                       "argument to option \"%s\" must be a valid encoding name", option->name);
     }
+    /* Bytes of SQL_ASCII are text of the server's where they are UTF-8. */
+    bool is_ours = encoding == mr_encoding_utf8() || encoding->iconv == NULL;
+    r->out->encoding = is_ours ? NULL : encoding;
     return MR_OK;
 }
 
@@ -333,6 +333,12 @@ static MrStatus check_binary(Reading *r)
     }
     if (r->out->ignores_errors) {
         return mr_error_set(r->err, MR_ERR_SYNTAX, "only ON_ERROR STOP is allowed in BINARY mode");
+    }
+    if (r->out->encoding != NULL) {
+        mr_error_set(r->err, MR_ERR_UNSUPPORTED,
+                     "COPY encoding \"%s\" is not supported in BINARY mode",
+                     r->out->encoding->name);
+        return mr_error_hint(r->err, "Texts of the binary format are UTF8, as the client's are.");
     }
     return MR_OK;
 }

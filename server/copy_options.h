@@ -4,6 +4,7 @@
 #ifndef MR_SERVER_COPY_OPTIONS_H
 #define MR_SERVER_COPY_OPTIONS_H
 
+#include "common/encoding.h"
 #include "server/statement.h"
 
 typedef struct MrCopyOptions {
@@ -11,6 +12,7 @@ typedef struct MrCopyOptions {
     MrCodecOptions values;  /* without columns */
     MrCodecColumn *columns; /* one per column of the COPY, with its force_… marks */
     bool has_on_error, ignores_errors;
+    const MrEncoding *encoding; /* of the text; NULL: UTF-8 */
 } MrCopyOptions;
 
 /* `names`: the columns that the COPY has, in its order; `relation`: what they are of, borrowed, or

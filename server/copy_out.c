@@ -56,8 +56,13 @@ MrStatus mr_copy_out_start(MrSession *session, MrPortal *portal, MrError *err)
     out->options.column_count = plan->count;
     out->options.schema = schema;
     out->options.zone = session->zone;
+    mr_builder_init(&out->transcoded, 0);
+    portal->copy_out = out; /* which gives back what follows */
+    if (plan->options.encoding != NULL) {
+        MR_TRY(mr_transcoder_create(mr_encoding_utf8(), plan->options.encoding, &out->transcoder,
+                                    err));
+    }
     MR_NEW_ARRAY(&portal->memory->arena, out->row, plan->count, err);
-    portal->copy_out = out;
     if (portal->subscribe != NULL) {
         MR_TRY(mr_subscribe_begin(session, portal, err));
         copy_out_ready(session, MR_OK, NULL);
@@ -67,9 +72,42 @@ MrStatus mr_copy_out_start(MrSession *session, MrPortal *portal, MrError *err)
                                 : mr_select_start(session, portal, copy_out_ready, err);
 }
 
+void mr_copy_out_destroy(MrCopyOut *copy)
+{
+    if (copy != NULL) {
+        mr_transcoder_destroy(copy->transcoder);
+        mr_builder_fini(&copy->transcoded);
+    }
+}
+
+/* The message's text becomes one of the COPY's encoding. */
+static MrStatus transcode(MrCopyOut *copy, size_t start, MrBuilder *out, MrError *err)
+{
+    if (copy->transcoder == NULL || out->failed) {
+        return MR_OK;
+    }
+    const MrString text = { out->data + start + 4, out->length - start - 4 };
+    mr_builder_clear(&copy->transcoded);
+    MR_TRY(mr_transcode(copy->transcoder, text, &copy->transcoded, err));
+    MR_TRY(mr_transcode_end(copy->transcoder, &copy->transcoded, err));
+    out->length = start + 4;
+    mr_builder_append(out, copy->transcoded.data, copy->transcoded.length);
+    return MR_OK;
+}
+
+static MrStatus end_message(size_t start, MrStatus status, MrBuilder *out)
+{
+    if (status == MR_OK) {
+        mr_wire_end(out, start);
+    } else if (!out->failed) {
+        out->length = start - 1; /* the error comes instead of half a message */
+    }
+    return status;
+}
+
 /* The binary signature goes with the first row (or the trailer), a text header is a message of its
  * own. */
-static void begin(MrSession *session, MrCopyOut *copy)
+static MrStatus begin(MrSession *session, MrCopyOut *copy, MrError *err)
 {
     MrBuilder *out = &session->socket.output;
     size_t start = mr_wire_begin(out, 'd');
@@ -79,10 +117,10 @@ static void begin(MrSession *session, MrCopyOut *copy)
     } else if (strcmp(copy->codec->name, "binary") == 0) {
         copy->open_start = start;
         copy->is_open = true;
-        return;
     } else {
-        mr_wire_end(out, start);
+        return end_message(start, transcode(copy, start, out, err), out);
     }
+    return MR_OK;
 }
 
 static size_t begin_message(MrSession *session, MrCopyOut *copy)
@@ -112,12 +150,8 @@ static MrStatus send_row(MrSession *session, MrCopyOut *copy, const MrBlock *blo
     size_t start = begin_message(session, copy);
     MrBuilder *out = &session->socket.output;
     MrStatus status = copy->codec->encode(&copy->options, &one, out, err);
-    if (status == MR_OK) {
-        mr_wire_end(out, start);
-    } else if (!out->failed) {
-        out->length = start - 1; /* the error comes instead of half a message */
-    }
-    return status;
+    status = status == MR_OK ? transcode(copy, start, out, err) : status;
+    return end_message(start, status, out);
 }
 
 static void end(MrSession *session, MrPortal *portal)
@@ -184,7 +218,7 @@ MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err)
     bool is_through;
     if (!copy->has_begun) {
         copy->has_begun = true;
-        begin(session, copy);
+        MR_TRY(begin(session, copy, err));
     }
     if (portal->subscription != NULL) {
         return send_news(session, portal, err);

@@ -44,6 +44,7 @@ void mr_portal_destroy(MrPortal *portal)
             event_free(portal->timeout);
         }
         mr_result_destroy(portal->result);
+        mr_copy_out_destroy(portal->copy_out);
         mr_catalog_unref(portal->catalog);
         mr_statement_memory_release(portal->memory);
         free(portal);

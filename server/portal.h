@@ -6,6 +6,7 @@
 #ifndef MR_SERVER_PORTAL_H
 #define MR_SERVER_PORTAL_H
 
+#include "common/encoding.h"
 #include "server/session.h"
 #include "server/subscription.h"
 #include "storage/codec.h"
@@ -22,7 +23,9 @@ typedef enum MrPortalState {
 typedef struct MrCopyOut {
     const MrCodecClass *codec;
     MrCodecOptions options;
-    MrVector *row; /* room for one row's columns */
+    MrVector *row;            /* room for one row's columns */
+    MrTranscoder *transcoder; /* NULL: texts go as they are */
+    MrBuilder transcoded;     /* of one message */
     bool has_begun;
     bool is_open; /* a message is begun at open_start and waits for its first row */
     size_t open_start;

@@ -76,6 +76,8 @@ void mr_subscribe_wait(MrSession *session, MrPortal *portal);
 
 /* Sends the portal's rows in the format of its COPY, and CommandComplete. */
 MrStatus mr_copy_out_send(MrSession *session, MrPortal *portal, MrError *err);
+void mr_copy_out_destroy(
+    MrCopyOut *copy); /* what it has outside its portal's arena; accepts NULL */
 
 /* ---- COPY FROM STDIN (copy_in.c) ------------------------------------------------------------- */
 

@@ -394,6 +394,62 @@ def test_format_of_requests():
             fails("0A000", lambda: connection.execute("CREATE STREAM x (a int) WITH (format = 'avro')"))
 
 
+ENCODED = {"LATIN1": ("latin-1", "Grüße ÿ"), "latin9": ("iso8859-15", "Œuvre 5 €"), "WIN1252": ("cp1252", "naïve – €"),
+           "iso_8859_5": ("iso8859-5", "Москва"), "KOI8R": ("koi8-r", "Ёлка"), "windows-1251": ("cp1251", "Жук"),
+           "EUC_JP": ("euc-jp", "日本語 ｶﾅ"), "SJIS": ("cp932", "表示 ｶﾅ"), "EUC_KR": ("euc-kr", "한국어"),
+           "BIG5": ("big5", "中文 許功蓋"), "GBK": ("gbk", "汉字"), "GB18030": ("gb18030", "汉字 𠀀 é"),
+           "utf-8": ("utf-8", "é 𠀀")}
+
+
+def test_encodings():
+    """Text of another encoding, cut anywhere, goes in and out as with PostgreSQL, and so do the errors."""
+    def told(connection, command, data):
+        try:
+            with connection.cursor() as cursor, cursor.copy(command) as copy:
+                if data is None:
+                    return b"".join(bytes(piece) for piece in copy)
+                for piece in data:
+                    copy.write(piece)
+            return cursor.statusmessage
+        except psycopg.Error as error:
+            # PostgreSQL names all bytes that the first one promises.
+            return error.sqlstate, error.diag.message_primary.split(": 0x")[0]
+
+    def single(data):
+        return [data[at:at + 1] for at in range(len(data))]
+
+    story = []
+    for number, (name, (python, text)) in enumerate(ENCODED.items()):
+        for form in ("text", "csv"):
+            data = f"{number}{'	' if form == 'text' else ','}{text}\n".encode(python)
+            story.append((f"COPY t FROM STDIN (FORMAT {form}, ENCODING '{name}')", single(data)))
+        where = f"(SELECT id, v FROM t WHERE id = {number})"
+        story.append((f"COPY {where} TO STDOUT (FORMAT csv, ENCODING '{name}')", None))
+    story += [("COPY t FROM STDIN (ENCODING 'EUC_JP')", [b"1\t\xa4\n"]),      # half a character
+              ("COPY t FROM STDIN (ENCODING 'WIN1252')", [b"1\t\x81\n"]),    # which stands for none
+              ("COPY (SELECT '日本') TO STDOUT (ENCODING 'LATIN1')", None),
+              ("COPY (SELECT 1 AS \"ключ\") TO STDOUT (FORMAT csv, HEADER, ENCODING 'LATIN2')", None),
+              ("COPY t FROM STDIN (ENCODING 'klingon')", [b""])]
+    with harness.Server() as server, harness.Postgres() as postgres:
+        with server.connect() as ours, postgres.connect(user="postgres", autocommit=True) as theirs:
+            for connection in (ours, theirs):
+                connection.execute("CREATE TABLE t (id integer, v text)")
+            for command, data in story:
+                got, expected = (told(connection, command, data) for connection in (ours, theirs))
+                assert got == expected, (command, data, got, expected)
+            rows_of = "SELECT id, v FROM t ORDER BY id, v"
+            assert ours.execute(rows_of).fetchall() == theirs.execute(rows_of).fetchall()
+            fails("0A000", lambda: copy_text(ours, "COPY t FROM STDIN (FORMAT binary, ENCODING 'LATIN1')", b""))
+            # Long enough for a thread to decode it, in pieces that cut characters.
+            ours.execute("CREATE STREAM s (id integer, v text)")
+            lines = "".join(f"{n}\t日本語 {n}\n" for n in range(ROWS)).encode("euc-jp")
+            with ours.cursor().copy("COPY s FROM STDIN (ENCODING 'EUC_JP')") as copy:
+                for at in range(0, len(lines), 9973):
+                    copy.write(lines[at:at + 9973])
+            assert ours.execute("SELECT count(*), count(DISTINCT v), max(length(v)) FROM s").fetchone() == \
+                (ROWS, ROWS, 9)
+
+
 def test_a_column_added_meanwhile():
     """The COPY fails as a whole, with a code that says to run it again."""
     with harness.Server() as server:
