@@ -32,8 +32,8 @@ void mr_transcoder_destroy(MrTranscoder *transcoder); /* accepts NULL */
 /* Appends what the bytes are; a character may be cut anywhere.  22021: they are none of the first
  * encoding, 22P05: the other has no such character. */
 MrStatus mr_transcode(MrTranscoder *transcoder, MrString bytes, MrBuilder *out, MrError *err);
-/* The end of the text: what waited for a character that could join it, and 22021 for one that is cut
- * short. */
+/* The end of the text: what waited for a character that could join it, and 22021 for one that is
+ * cut short. */
 MrStatus mr_transcode_end(MrTranscoder *transcoder, MrBuilder *out, MrError *err);
 
 #endif
