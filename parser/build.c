@@ -56,11 +56,24 @@ void mr_build_unsupported(MrParse *parse, int32_t position, const char *what, co
     }
 }
 
+/* What serves instead of what begins with a word. */
+typedef struct Hint {
+    const char *word, *hint;
+} Hint;
+
+static const char *hint_for(const Hint *hints, size_t count, const char *word)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(word, hints[i].word) == 0) {
+            return hints[i].hint;
+        }
+    }
+    return NULL;
+}
+
 void mr_build_unsupported_create(MrParse *parse, const MrToken *kind)
 {
-    static const struct {
-        const char *kind, *hint;
-    } hints[] = {
+    static const Hint hints[] = {
         { "trigger", "CREATE MATERIALIZED VIEW follows the rows; CREATE ALERT notifies." },
         { "rule", "CREATE MATERIALIZED VIEW follows the rows; CREATE ALERT notifies." },
         { "type", "Use a built-in type: text and CHECK for an enumeration, jsonb for a record." },
@@ -71,19 +84,13 @@ void mr_build_unsupported_create(MrParse *parse, const MrToken *kind)
         { "procedure", "CREATE FUNCTION … LANGUAGE SQL, or a program that is a client." },
         { "aggregate", "CREATE FUNCTION … LANGUAGE SQL over the built-in ones." },
     };
-    const char *hint = NULL;
-    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
-        hint = strcmp(kind->text, hints[i].kind) == 0 ? hints[i].hint : hint;
-    }
     mr_build_unsupported(parse, kind->position, mr_build_join(parse, "CREATE", " ", kind->text),
-                         hint);
+                         hint_for(hints, sizeof hints / sizeof *hints, kind->text));
 }
 
 void mr_build_unsupported_statement(MrParse *parse, const MrToken *first)
 {
-    static const struct {
-        const char *first, *hint;
-    } hints[] = {
+    static const Hint hints[] = {
         { "analyze", "What the planner knows of tables is kept up to date by itself." },
         { "analyse", "What the planner knows of tables is kept up to date by itself." },
         { "vacuum", "Space is given back by itself." },
@@ -95,11 +102,8 @@ void mr_build_unsupported_statement(MrParse *parse, const MrToken *first)
         { "cluster", "Rows are read in any order: CREATE INDEX makes look-ups fast." },
         { "lock", "Statements that change tables run one at a time." },
     };
-    const char *hint = NULL;
-    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
-        hint = strcmp(first->text, hints[i].first) == 0 ? hints[i].hint : hint;
-    }
-    mr_build_unsupported(parse, first->position, first->text, hint);
+    mr_build_unsupported(parse, first->position, first->text,
+                         hint_for(hints, sizeof hints / sizeof *hints, first->text));
 }
 
 void mr_build_syntax_error(MrParse *parse, const MrToken *token)

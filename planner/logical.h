@@ -53,6 +53,13 @@ typedef struct MrLogicalCall {
     bool is_ordinal; /* see MrAggregateCall */
 } MrLogicalCall;
 
+/* Whether the call, which has an aggregate, shows the order of its rows and leaves it open. */
+static inline bool mr_call_follows_rows(const MrLogicalCall *call)
+{
+    return (call->aggregate->flags & MR_AGG_IN_ORDER) != 0 && call->aggregate->base == NULL &&
+           !call->is_distinct;
+}
+
 /* OVER and TOP_N: everything names columns of the input. */
 typedef struct MrLogicalOver {
     uint32_t *partition;

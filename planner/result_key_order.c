@@ -61,11 +61,11 @@ static MrStatus order_derive(MrBinder *b, MrLogical **place, Order *order)
     }
 }
 
-static bool follows_rows(const MrLogicalCall *call)
+/* A sketch keeps no values that could be put in an order. */
+static bool is_ordered_by_key(const MrLogicalCall *call)
 {
-    const MrAggregate *aggregate = call->aggregate;
-    return aggregate != NULL && (aggregate->flags & MR_AGG_IN_ORDER) != 0 &&
-           (aggregate->flags & MR_AGG_SKETCH) == 0 && aggregate->base == NULL && !call->is_distinct;
+    return call->aggregate != NULL && mr_call_follows_rows(call) &&
+           (call->aggregate->flags & MR_AGG_SKETCH) == 0;
 }
 
 /* Keys beyond the room for arguments are left out: rows are ordered by their values then. */
@@ -102,12 +102,11 @@ static bool reads_result(const MrLogical *node)
 
 MrStatus mr_result_key_order_calls(MrBinder *b, MrLogical *node)
 {
-    bool is_open = mr_logical_is_sorted(node->input)
-                       ? false
-                       : !mr_logical_is_in_log_order(node->input) || reads_result(node->input);
+    const bool is_open = !mr_logical_is_sorted(node->input) &&
+                         (!mr_logical_is_in_log_order(node->input) || reads_result(node->input));
     Order order = { 0 };
     for (uint32_t i = 0; is_open && i < node->call_count; i++) {
-        if (!follows_rows(&node->calls[i])) {
+        if (!is_ordered_by_key(&node->calls[i])) {
             continue;
         }
         if (order.keys == NULL) {

@@ -118,19 +118,11 @@ MrStatus mr_subquery_attach_array(MrArguments *arguments, MrLogical *tree, MrLog
     return MR_OK;
 }
 
-/* Whether the call shows the order of its rows, and leaves it open. */
-static bool follows_rows(const MrLogicalCall *call)
-{
-    const MrAggregate *aggregate = call->aggregate;
-    return (aggregate->flags & MR_AGG_IN_ORDER) != 0 && aggregate->base == NULL &&
-           !call->is_distinct;
-}
-
 MrStatus mr_subquery_keep_order(MrBinder *b, MrLogical *aggregate)
 {
     uint32_t number = MR_NO_COLUMN;
     for (uint32_t i = 0; i < aggregate->call_count; i++) {
-        if (follows_rows(&aggregate->calls[i])) {
+        if (mr_call_follows_rows(&aggregate->calls[i])) {
             MR_TRY(show_number(b, &aggregate->input, &number));
             break;
         }
@@ -139,7 +131,7 @@ MrStatus mr_subquery_keep_order(MrBinder *b, MrLogical *aggregate)
         MrLogicalCall *call = &aggregate->calls[i];
         uint32_t count = call->aggregate->arg_count;
         MrAggregateOrder *order;
-        if (!follows_rows(call)) {
+        if (!mr_call_follows_rows(call)) {
             continue;
         }
         MR_NEW(b->arena, order, b->err);

@@ -122,24 +122,29 @@ static bool renames_table(const MrRelation *old, const char *new_name)
            strcmp(old->name, new_name) != 0;
 }
 
+static void rename_in_target(MrDdl *ddl, MrTarget *target, bool is_trial)
+{
+    const MrRelation *old = ddl->victims[0];
+    MrSink *sink;
+    ddl->status = mr_target_sink(target, &sink, &ddl->err);
+    if (ddl->status == MR_OK) {
+        ddl->table = mr_targets_table(old);
+        ddl->status = sink->sink_class->rename_table(sink, old->standing->id, &ddl->table,
+                                                     ddl->relation.name, is_trial, &ddl->err);
+    }
+}
+
 /* The old registration goes on the target's thread; the table gets the new name there. */
 static void move_job(MrDdl *ddl, MrTarget *target)
 {
     const MrRelation *old = ddl->victims[0];
     MrCatalogObject *object = &ddl->record.object;
-    MrSink *sink;
     object->generation =
         mr_scheduler_generation(ddl->server, old->standing->id, object->generation);
     mr_scheduler_remove(ddl->server, old->standing->id, target, false);
-    if (!renames_table(old, ddl->relation.name)) {
-        return;
-    }
-    mr_fault_point("ddl.before_rename");
-    ddl->status = mr_target_sink(target, &sink, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->table = mr_targets_table(old);
-        ddl->status = sink->sink_class->rename_table(sink, old->standing->id, &ddl->table,
-                                                     ddl->relation.name, false, &ddl->err);
+    if (renames_table(old, ddl->relation.name)) {
+        mr_fault_point("ddl.before_rename");
+        rename_in_target(ddl, target, false);
     }
 }
 
@@ -165,14 +170,7 @@ static void moved(MrDdl *ddl)
 /* Before it is decided: another thing of the new name, in the target, is an error and no fact. */
 static void try_job(MrDdl *ddl, MrTarget *target)
 {
-    const MrRelation *old = ddl->victims[0];
-    MrSink *sink;
-    ddl->status = mr_target_sink(target, &sink, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->table = mr_targets_table(old);
-        ddl->status = sink->sink_class->rename_table(sink, old->standing->id, &ddl->table,
-                                                     ddl->relation.name, true, &ddl->err);
-    }
+    rename_in_target(ddl, target, true);
 }
 
 static void on_target(MrDdl *ddl, void (*job)(MrDdl *ddl, MrTarget *target),

@@ -194,31 +194,29 @@ static void swapped(MrDdl *ddl)
     mr_ddl_start_query(ddl);
 }
 
-static void swap_job(MrDdl *ddl, MrTarget *target)
+static void swap_in_target(MrDdl *ddl, MrTarget *target, bool is_trial)
 {
-    const MrStandingQuery *old = ddl->replaced->standing;
     MrSink *sink;
-    mr_fault_point("ddl.before_swap");
-    mr_scheduler_remove(ddl->server, old->id, target, true);
-    mr_scheduler_remove(ddl->server, ddl->record.object.uuid, target, false);
     ddl->status = mr_target_sink(target, &sink, &ddl->err);
     if (ddl->status == MR_OK) {
-        ddl->status = sink->sink_class->swap_table(sink, old->id, &ddl->old_table, &ddl->table,
-                                                   false, &ddl->err);
+        ddl->status = sink->sink_class->swap_table(
+            sink, ddl->replaced->standing->id, &ddl->old_table, &ddl->table, is_trial, &ddl->err);
     }
+}
+
+static void swap_job(MrDdl *ddl, MrTarget *target)
+{
+    mr_fault_point("ddl.before_swap");
+    mr_scheduler_remove(ddl->server, ddl->replaced->standing->id, target, true);
+    mr_scheduler_remove(ddl->server, ddl->record.object.uuid, target, false);
+    swap_in_target(ddl, target, false);
     mr_fault_point("ddl.after_swap");
 }
 
 /* Before it is decided: what stands in the way in the target is an error and no fact. */
 static void try_job(MrDdl *ddl, MrTarget *target)
 {
-    const MrStandingQuery *old = ddl->replaced->standing;
-    MrSink *sink;
-    ddl->status = mr_target_sink(target, &sink, &ddl->err);
-    if (ddl->status == MR_OK) {
-        ddl->status = sink->sink_class->swap_table(sink, old->id, &ddl->old_table, &ddl->table,
-                                                   true, &ddl->err);
-    }
+    swap_in_target(ddl, target, true);
 }
 
 static void decided(MrDdl *ddl)

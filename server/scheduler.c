@@ -358,11 +358,12 @@ static bool work(MrScheduler *scheduler, MrQuery **queries, uint32_t count, int6
 {
     int64_t now_us = mr_clock_monotonic_us(scheduler->server->clock);
     uint64_t head = mr_log_synced(scheduler->server->log);
+    const bool is_tight = atomic_load(&scheduler->is_tight);
     bool did = false;
     *wake_us = INT64_MAX;
     for (uint32_t q = 0; q < count; q++) {
         did |= attend(scheduler, queries[q], now_us, wake_us);
-        if (atomic_load(&scheduler->is_tight)) {
+        if (is_tight) {
             mr_query_give_way(queries[q]);
         }
     }
